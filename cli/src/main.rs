@@ -1,0 +1,3 @@
+//! `blotter`: the command line.
+
+fn main() {}

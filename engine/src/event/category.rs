@@ -1,0 +1,148 @@
+//! Categories: the unit of partitioning and retention. Ten are built in, applications add their own.
+
+use std::fmt;
+use std::sync::{OnceLock, RwLock};
+
+use crate::limits::{CATEGORIES_MAX, CATEGORY_NAME_BYTES_MAX};
+
+/// What kind of event this is. A small copyable number; [`Category::name`] gives the stable name that
+/// is stored. Numbers of application-defined categories are valid in one process only.
+///
+/// ```
+/// use blotter_engine::event::Category;
+/// let training = Category::custom("training").unwrap();
+/// assert_eq!(training.name(), "training");
+/// assert_eq!(Category::custom("order"), Some(Category::ORDER));
+/// assert_eq!(Category::custom("No Spaces"), None);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Category(u8);
+
+const BUILT_IN: [&str; 10] =
+    ["market_data", "signal", "order", "fill", "position", "risk", "system", "error", "performance", "audit"];
+
+/// Names of application-defined categories, in order of registration. They live as long as the process.
+fn custom_names() -> &'static RwLock<Vec<&'static str>> {
+    static NAMES: OnceLock<RwLock<Vec<&'static str>>> = OnceLock::new();
+    NAMES.get_or_init(RwLock::default)
+}
+
+impl Category {
+    /// Quotes, trades and books.
+    pub const MARKET_DATA: Category = Category(0);
+    /// Decisions of strategies.
+    pub const SIGNAL: Category = Category(1);
+    /// The life of orders.
+    pub const ORDER: Category = Category(2);
+    /// Executions.
+    pub const FILL: Category = Category(3);
+    /// Changes of positions.
+    pub const POSITION: Category = Category(4);
+    /// Risk checks and limits.
+    pub const RISK: Category = Category(5);
+    /// Health of the engine itself.
+    pub const SYSTEM: Category = Category(6);
+    /// Failures.
+    pub const ERROR: Category = Category(7);
+    /// Latencies and throughput.
+    pub const PERFORMANCE: Category = Category(8);
+    /// Who did what.
+    pub const AUDIT: Category = Category(9);
+
+    /// The built-in categories.
+    pub fn built_in() -> impl Iterator<Item = Category> {
+        (0..BUILT_IN.len() as u8).map(Category)
+    }
+
+    /// The category of that name, registered if it is new. A name is 1 to 48 of `a-z`, `0-9` and `_`,
+    /// starting with a letter. `None` if it is not, or if the process already knows 255 categories.
+    pub fn custom(name: &str) -> Option<Category> {
+        if let Some(known) = Category::known(name) {
+            return Some(known);
+        }
+        let well_formed = name.len() <= CATEGORY_NAME_BYTES_MAX
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !well_formed {
+            return None;
+        }
+        let mut names = custom_names().write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(index) = names.iter().position(|known| *known == name) {
+            return Some(Category((BUILT_IN.len() + index) as u8));
+        }
+        if BUILT_IN.len() + names.len() >= CATEGORIES_MAX {
+            return None;
+        }
+        names.push(Box::leak(name.to_owned().into_boxed_str()));
+        Some(Category((BUILT_IN.len() + names.len() - 1) as u8))
+    }
+
+    /// The category of that name, if the process knows it.
+    pub fn known(name: &str) -> Option<Category> {
+        if let Some(index) = BUILT_IN.iter().position(|built_in| *built_in == name) {
+            return Some(Category(index as u8));
+        }
+        let names = custom_names().read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let index = names.iter().position(|known| *known == name)?;
+        Some(Category((BUILT_IN.len() + index) as u8))
+    }
+
+    /// Its name, as stored and as queried.
+    pub fn name(self) -> &'static str {
+        if let Some(name) = BUILT_IN.get(self.0 as usize) {
+            return name;
+        }
+        let names = custom_names().read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        names[self.0 as usize - BUILT_IN.len()]
+    }
+
+    /// Whether it is one of the ten built-in ones.
+    pub fn is_built_in(self) -> bool {
+        (self.0 as usize) < BUILT_IN.len()
+    }
+
+    /// A dense index below 255, stable within the process.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The built-in category stored under that code.
+    pub(crate) fn from_built_in_code(code: u8) -> Option<Category> {
+        ((code as usize) < BUILT_IN.len()).then_some(Category(code))
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn custom_categories_keep_their_number_and_bad_names_are_refused() {
+        let raw = Category::custom("raw_1").unwrap();
+        assert_eq!(Category::custom("raw_1"), Some(raw));
+        assert!(!raw.is_built_in());
+        assert_eq!(raw.name(), "raw_1");
+        for bad in ["", "1st", "Upper", "with space", "../etc", &"x".repeat(49)] {
+            assert_eq!(Category::custom(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn built_in_categories_round_trip_by_name() {
+        for category in Category::built_in() {
+            assert_eq!(Category::known(category.name()), Some(category));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What is recorded: the event model, the field registry, and the binary record of one event.
+
+mod category;
+mod decimal;
+mod field;
+mod level;
+mod model;
+pub mod names;
+pub mod record;
+mod status;
+mod timestamp;
+mod value;
+
+pub use category::Category;
+pub use decimal::parse_decimal;
+pub use field::{Field, FieldKey, FieldRef};
+pub use level::{Level, LevelFilter, ParseLevelError};
+pub use model::{Event, EventId, ProducerId, Seq};
+pub use status::{OrderStatus, OrderType, Side};
+pub use timestamp::{Day, Timestamp, ValueOutOfRange};
+pub use value::{Value, ValueRef, ValueType};
+
+/// Exact decimals: 96 bits of digits, up to 28 of them after the point.
+pub use rust_decimal::Decimal;
+/// Writes an exact decimal constant: `dec!(150.25)`.
+pub use rust_decimal::dec;

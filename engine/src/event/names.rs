@@ -1,0 +1,45 @@
+//! Names of well-known events, as stored in `event`.
+
+/// An order was decided.
+pub const ORDER_CREATED: &str = "order_created";
+/// An order was sent to the venue.
+pub const ORDER_SUBMITTED: &str = "order_submitted";
+/// The venue accepted an order.
+pub const ORDER_ACKNOWLEDGED: &str = "order_acknowledged";
+/// An order was executed in part.
+pub const ORDER_PARTIALLY_FILLED: &str = "order_partially_filled";
+/// An order was executed in full.
+pub const ORDER_FILLED: &str = "order_filled";
+/// An order was withdrawn.
+pub const ORDER_CANCELLED: &str = "order_cancelled";
+/// An order was refused.
+pub const ORDER_REJECTED: &str = "order_rejected";
+/// An order ended by time.
+pub const ORDER_EXPIRED: &str = "order_expired";
+/// An order could not be sent or followed.
+pub const ORDER_FAILED: &str = "order_failed";
+/// An order was superseded.
+pub const ORDER_REPLACED: &str = "order_replaced";
+/// A quote.
+pub const QUOTE: &str = "quote";
+/// A trade print.
+pub const TRADE: &str = "trade";
+/// A strategy wants in.
+pub const ENTRY_SIGNAL: &str = "entry_signal";
+/// A strategy wants out.
+pub const EXIT_SIGNAL: &str = "exit_signal";
+/// A position opened.
+pub const TRADE_ENTRY: &str = "trade_entry";
+/// A position closed.
+pub const TRADE_EXIT: &str = "trade_exit";
+/// A position changed.
+pub const POSITION_ADJUSTED: &str = "position_adjusted";
+/// A risk check passed or not.
+pub const RISK_CHECK: &str = "risk_check";
+/// A component reports its health.
+pub const HEALTH_CHECK: &str = "health_check";
+/// A latency was measured.
+pub const LATENCY_MEASUREMENT: &str = "latency_measurement";
+/// Recorded by blotter itself where a producer's events were dropped: category `system`, level `error`,
+/// fields `lost_producer`, `lost_first_pseq`, `lost_count`.
+pub const EVENTS_LOST: &str = "events_lost";

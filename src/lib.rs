@@ -1,0 +1,3 @@
+//! blotter: the flight recorder of a trading engine.
+
+pub use blotter_engine::*;
