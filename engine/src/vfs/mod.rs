@@ -118,6 +118,26 @@ impl Debug for Mapping {
 pub trait Clock: Send + Sync + Debug {
     /// Nanoseconds since the Unix epoch, UTC.
     fn now_ns(&self) -> i64;
+    /// Whether it is the machine's own clock, which its time-stamp counter may stand in for.
+    fn follows_machine(&self) -> bool {
+        false
+    }
+}
+
+/// Measures how long something took, for statistics only: nothing is decided by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts.
+    pub fn start() -> Stopwatch {
+        Stopwatch(std::time::Instant::now())
+    }
+
+    /// Nanoseconds since the start.
+    pub fn elapsed_ns(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 /// Randomness; needs to be unpredictable only so far that identities do not collide.

@@ -1,0 +1,26 @@
+//! The write-ahead log: what was recorded and is not yet sealed. It is also the memtable: readers
+//! scan its tail, so nothing else holds unsealed events.
+//!
+//! ```text
+//! wal/0000000000000001.wal          one file, sealed into segments as a whole, then removed
+//! ┌───────────┬───────┬───────┬─────┬───────┐
+//! │ header 64 │ frame │ frame │ ... │ frame │   appended only; the last frame of a finished file is End
+//! └───────────┴───────┴───────┴─────┴───────┘
+//! ```
+//! Invariants:
+//! - a finished file is durable, End included, before the next one exists, so only the newest file may
+//!   have a torn tail;
+//! - each frame carries the offset up to which its file was known durable when it was written, so damage
+//!   to durable bytes can be told from a torn tail.
+
+mod appender;
+mod frame;
+mod header;
+mod recovery;
+mod sync;
+
+pub use appender::{AppendPosition, WalAppender};
+pub use frame::{Frame, FrameKind, FrameWriter, Frames, FRAME_HEADER_BYTES};
+pub use header::{WalHeader, WalNumber, HEADER_BYTES};
+pub use recovery::{recover_directory, wal_numbers, RecoveredFile, RecoveredWal};
+pub use sync::{GroupSync, SyncStatistics};
