@@ -254,6 +254,23 @@ impl Encoder {
     }
 }
 
+/// Formats into a slice, counting what does not fit.
+struct Sink<'a> {
+    buffer: &'a mut [u8],
+    written_bytes: usize,
+}
+
+impl std::fmt::Write for Sink<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.written_bytes + text.len();
+        if let Some(room) = self.buffer.get_mut(self.written_bytes..end) {
+            room.copy_from_slice(text.as_bytes());
+        }
+        self.written_bytes = end;
+        Ok(())
+    }
+}
+
 #[cold]
 fn field_twice(field: &str) -> Refused {
     Refused::FieldTwice { field: field.to_owned() }

@@ -9,6 +9,10 @@ use super::Clock;
 pub struct WallClock;
 
 impl Clock for WallClock {
+    fn follows_machine(&self) -> bool {
+        true
+    }
+
     fn now_ns(&self) -> i64 {
         // A clock outside 1677..2262 is clamped: recording must not stop because a clock is wrong.
         match SystemTime::now().duration_since(UNIX_EPOCH) {

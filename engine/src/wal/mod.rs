@@ -20,7 +20,8 @@ mod recovery;
 mod sync;
 
 pub use appender::{AppendPosition, WalAppender};
-pub use frame::{Frame, FrameKind, FrameWriter, Frames, FRAME_HEADER_BYTES};
+pub(crate) use frame::frame_at;
+pub use frame::{FRAME_HEADER_BYTES, Frame, FrameKind, FrameWriter, Frames};
 pub use header::{WalHeader, WalNumber, HEADER_BYTES};
 pub use recovery::{recover_directory, wal_numbers, RecoveredFile, RecoveredWal};
 pub use sync::{GroupSync, SyncStatistics};
