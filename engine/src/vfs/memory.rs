@@ -24,7 +24,7 @@ pub use dev_shm::DevShm;
 const NAME_BYTES_MAX: usize = 200;
 
 /// Refuses a name that could leave the directory or surprise a shell.
-fn check_name(name: &str) -> io::Result<()> {
+pub(super) fn check_name(name: &str) -> io::Result<()> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'_' || b == b'-';
     if name.is_empty() || name.len() > NAME_BYTES_MAX || name.starts_with('.') || !name.bytes().all(plain) {
         return Err(io::Error::new(
@@ -35,7 +35,7 @@ fn check_name(name: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn check_len(len: usize) -> io::Result<()> {
+pub(super) fn check_len(len: usize) -> io::Result<()> {
     if len == 0 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "shared memory of zero bytes"));
     }
@@ -44,7 +44,19 @@ fn check_len(len: usize) -> io::Result<()> {
 
 /// A shared mapping; unmapped with its last owner.
 #[derive(Debug, Clone)]
-struct MappedRegion(Arc<MmapRaw>);
+pub(super) struct MappedRegion(Arc<MmapRaw>);
+
+impl MappedRegion {
+    /// Zeroed memory of this process, faulted in now or on first use.
+    pub(super) fn anonymous(len: usize, resident: bool) -> io::Result<MappedRegion> {
+        let mut options = MmapOptions::new();
+        options.len(len);
+        if resident {
+            options.populate();
+        }
+        Ok(MappedRegion(Arc::new(MmapRaw::from(options.map_anon()?))))
+    }
+}
 
 impl MemoryRegion for MappedRegion {
     fn base(&self) -> *mut u8 {
@@ -60,16 +72,9 @@ impl MemoryRegion for MappedRegion {
 #[derive(Debug, Default)]
 pub struct HeapMemory {
     regions: Mutex<BTreeMap<String, MappedRegion>>,
-    /// Leaves pages to be faulted in on first use.
-    lazy: bool,
 }
 
 impl HeapMemory {
-    /// For simulations, which create many regions and touch little of them.
-    pub(crate) fn lazy() -> HeapMemory {
-        HeapMemory { regions: Mutex::default(), lazy: true }
-    }
-
     fn regions(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, MappedRegion>> {
         self.regions.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,12 +88,7 @@ impl SharedMemory for HeapMemory {
         if regions.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let mut options = MmapOptions::new();
-        options.len(len);
-        if !self.lazy {
-            options.populate();
-        }
-        let region = MappedRegion(Arc::new(MmapRaw::from(options.map_anon()?)));
+        let region = MappedRegion::anonymous(len, true)?;
         regions.insert(name.to_owned(), region.clone());
         Ok(Box::new(region))
     }
@@ -247,11 +247,11 @@ mod dev_shm {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// What every kind of shared memory does.
-    fn check(memory: &dyn SharedMemory, name: &str) {
+    pub(crate) fn check(memory: &dyn SharedMemory, name: &str) {
         let len = 300_001;
         let region = memory.create(name, len).unwrap();
         assert_eq!(region.len(), len);
@@ -284,7 +284,6 @@ mod tests {
     #[test]
     fn heap_memory_keeps_the_contract() {
         check(&HeapMemory::default(), "blotter-test");
-        check(&HeapMemory::lazy(), "blotter-test");
         assert!(!HeapMemory::default().survives_process());
     }
 

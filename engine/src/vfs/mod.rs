@@ -5,6 +5,7 @@ mod clock;
 mod memory;
 mod os;
 mod random;
+pub mod sim;
 
 use std::fmt::Debug;
 use std::io;
