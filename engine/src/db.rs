@@ -12,15 +12,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
-use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, LevelFilter, ProducerId, Seq};
 use crate::maintain::seal::Sealer;
 use crate::open::{Opened, Recovery};
 use crate::options::{Durability, Options, check_ring_bytes};
 use crate::record::{
-    ANCHOR_INTERVAL_NS, EventClock, MakeDurable, Recorder, RecorderOptions, RecorderSeat, Ring, RingOwner, RingProducer,
-    RingRegistry, Step, Writer,
+    ANCHOR_INTERVAL_NS, EventClock, MakeDurable, Recorder, RecorderOptions, RecorderSeat, Ring, RingOwner,
+    RingProducer, RingRegistry, Step, Writer,
 };
 use crate::statistics::{RingStatistics, Statistics};
 use crate::vfs::{FileLock, Host, Stopwatch};
@@ -177,8 +176,13 @@ impl Db {
         let ring_bytes = options.ring_bytes.unwrap_or(engine.options.ring_bytes);
         check_ring_bytes(ring_bytes)?;
         let producer = ProducerId(engine.next_producer.fetch_add(1, Ordering::Relaxed));
-        let ring =
-            Ring::create(&engine.host, engine.owner, producer, options.defaults()?, ring_bytes.next_power_of_two())?;
+        let ring = Ring::create(
+            &engine.host,
+            engine.owner,
+            producer,
+            options.defaults()?,
+            ring_bytes.next_power_of_two(),
+        )?;
         let ring = Arc::new(ring);
         engine.registry.add(Arc::clone(&ring));
         Ok(Recorder::new(RecorderSeat {
@@ -316,12 +320,15 @@ impl Engine {
                 .spawn(run)
                 .map_err(|error| Error::io("start the thread", name.as_ref(), error))
         };
-        let (writer, clock, health) = (Arc::clone(&self.writer), Arc::clone(&self.clock), Arc::clone(&self.health));
+        let (writer, clock, health) =
+            (Arc::clone(&self.writer), Arc::clone(&self.clock), Arc::clone(&self.health));
         let (sync, is_always) = (Arc::clone(&self.sync), self.options.durability == Durability::Always);
         let stopped_writer = stopped.clone();
         self.threads.push(spawn(
             "blotter-writer",
-            Box::new(move || run_writer(&writer, &clock, &health, is_always.then_some(&*sync), &stopped_writer)),
+            Box::new(move || {
+                run_writer(&writer, &clock, &health, is_always.then_some(&*sync), &stopped_writer)
+            }),
         )?);
         if let Durability::Group { interval } = self.options.durability {
             let (sync, health, stopped) = (Arc::clone(&self.sync), Arc::clone(&self.health), stopped.clone());
@@ -335,7 +342,10 @@ impl Engine {
             )?);
         }
         let (sealer, health) = (Arc::clone(&self.sealer), Arc::clone(&self.health));
-        self.threads.push(spawn("blotter-sealer", Box::new(move || run_sealer(&sealer, &health, &unsealed, &stopped)))?);
+        self.threads.push(spawn(
+            "blotter-sealer",
+            Box::new(move || run_sealer(&sealer, &health, &unsealed, &stopped)),
+        )?);
         Ok(())
     }
 
@@ -343,7 +353,8 @@ impl Engine {
         let writer = lock(&self.writer);
         let (totals, written, next_seq) = (writer.totals(), writer.written_position(), writer.next_seq());
         drop(writer);
-        let rings: Vec<RingStatistics> = self.registry.rings().iter().map(|ring| RingStatistics::of(ring)).collect();
+        let rings: Vec<RingStatistics> =
+            self.registry.rings().iter().map(|ring| RingStatistics::of(ring)).collect();
         let version = self.versions.current();
         let unsealed_from = version.tails.first().map_or(next_seq, |tail| tail.header.first_seq);
         Statistics {
@@ -409,7 +420,11 @@ fn run_writer(
             Ok(Step::Idle) => (pause * 2).min(WRITER_PAUSE_MAX),
             Err(_) => RETRY_PAUSE,
         };
-        quiet = if outcome.as_ref().is_ok_and(|step| *step == Step::Idle) { quiet + pause } else { Duration::ZERO };
+        quiet = if outcome.as_ref().is_ok_and(|step| *step == Step::Idle) {
+            quiet + pause
+        } else {
+            Duration::ZERO
+        };
         if quiet >= QUIET_BEFORE_MARK {
             quiet = Duration::ZERO;
             health.note_write_failure(&lock(writer).mark());
@@ -425,7 +440,12 @@ fn run_writer(
 }
 
 /// Seals finished files until told to stop; the one under way is finished.
-fn run_sealer(sealer: &Mutex<Sealer>, health: &Health, unsealed: &Receiver<WalNumber>, stopped: &Receiver<()>) {
+fn run_sealer(
+    sealer: &Mutex<Sealer>,
+    health: &Health,
+    unsealed: &Receiver<WalNumber>,
+    stopped: &Receiver<()>,
+) {
     loop {
         let outcome = lock(sealer).seal_next();
         health.note_seal(&outcome);

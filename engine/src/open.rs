@@ -86,18 +86,28 @@ impl Opened {
         let (rings, unusable) = rings_of(host, owner)?;
         recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
         let written = if rings.is_empty() { Default::default() } else { written_by_producer(&wal)? };
-        let in_wal = wal.files.iter().flat_map(|file| &file.frames).filter(|frame| frame.kind == FrameKind::Producer);
-        let highest = in_wal.map(|frame| frame.producer.0).chain(rings.iter().map(|ring| ring.producer().0)).max();
+        let in_wal =
+            wal.files.iter().flat_map(|file| &file.frames).filter(|frame| frame.kind == FrameKind::Producer);
+        let highest =
+            in_wal.map(|frame| frame.producer.0).chain(rings.iter().map(|ring| ring.producer().0)).max();
         let own = ProducerId(counters.next_producer.max(highest.map_or(0, |producer| producer + 1)));
 
-        let appender = open_appender(host, database, identity, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
+        let appender =
+            open_appender(host, database, identity, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
         let versions = Arc::new(first_version(host, database, segments, &wal, &appender));
         let writer_options = WriterOptions {
             wal_bytes_max: options.wal_bytes_max,
             wal_age_max_ns: i64::try_from(options.wal_age_max.as_nanos()).unwrap_or(i64::MAX),
         };
-        let mut writer =
-            Writer::new(host, writer_options, appender, own, Arc::clone(registry), Arc::clone(&versions), finished)?;
+        let mut writer = Writer::new(
+            host,
+            writer_options,
+            appender,
+            own,
+            Arc::clone(registry),
+            Arc::clone(&versions),
+            finished,
+        )?;
         if !rings.is_empty() {
             let before = writer.next_seq();
             for ring in rings {
@@ -173,11 +183,15 @@ fn refuse_foreign_directory(host: &Host, database: &Path) -> Result<()> {
     }
     let entries = host.files.read_dir(database).map_err(|error| Error::io("list", database, error))?;
     // A database whose creation was interrupted has these and no lock yet.
-    let foreign = entries.iter().find(|entry| !(entry.is_dir && ["wal", "hot"].contains(&entry.name.as_str())));
+    let foreign =
+        entries.iter().find(|entry| !(entry.is_dir && ["wal", "hot"].contains(&entry.name.as_str())));
     match foreign {
         None => Ok(()),
         Some(entry) => {
-            let reason = format!("it has no {LOCK_FILE}, but a '{}'; hint: give an empty or a new directory", entry.name);
+            let reason = format!(
+                "it has no {LOCK_FILE}, but a '{}'; hint: give an empty or a new directory",
+                entry.name
+            );
             Err(Error::NotADatabase { path: database.to_path_buf(), reason })
         }
     }
@@ -248,7 +262,9 @@ pub(crate) fn segment_files(host: &Host, database: &Path) -> Result<Vec<PathBuf>
         for day in host.files.read_dir(&tier_dir).map_err(|error| Error::io("list", &tier_dir, error))? {
             let dir = tier_dir.join(&day.name);
             let entries = host.files.read_dir(&dir).map_err(|error| Error::io("list", &dir, error))?;
-            found.extend(entries.into_iter().map(|entry| Path::new(tier.directory()).join(&day.name).join(entry.name)));
+            found.extend(
+                entries.into_iter().map(|entry| Path::new(tier.directory()).join(&day.name).join(entry.name)),
+            );
         }
     }
     Ok(found)
@@ -261,9 +277,16 @@ fn check_continues(database: &Path, wal: &RecoveredWal, sealed_wal: u64, next_se
         return Ok(());
     }
     let path = first.header.number.path(database);
-    let expected = format!("file {} with seq {next_seq} first, after the sealed ones", WalNumber(sealed_wal + 1));
+    let expected =
+        format!("file {} with seq {next_seq} first, after the sealed ones", WalNumber(sealed_wal + 1));
     let found = format!("file {} with seq {}", first.header.number, first.header.first_seq);
-    Err(Error::damaged(&path, 32, expected, found, "a WAL file is missing: restore it, or run `blotter repair`"))
+    Err(Error::damaged(
+        &path,
+        32,
+        expected,
+        found,
+        "a WAL file is missing: restore it, or run `blotter repair`",
+    ))
 }
 
 /// Removes segments that were written and not committed. Their events are still in the WAL; where they are
@@ -284,7 +307,8 @@ fn remove_interrupted_seals(
         if !is_temporary {
             let source = source_wal(host, &path)?;
             if !unsealed.contains(&source) {
-                let reason = format!("segment {} is not in it, and its WAL file {source} is gone", relative.display());
+                let reason =
+                    format!("segment {} is not in it, and its WAL file {source} is gone", relative.display());
                 return Err(Error::CatalogMismatch { path: database.to_path_buf(), reason });
             }
         }
@@ -328,11 +352,15 @@ fn open_appender(
     match wal.files.last() {
         Some(last) if !last.finished => {
             let path = last.header.number.path(database);
-            let file =
-                host.files.open(&path, OpenMode::ReadWrite).map_err(|error| Error::io("open", &path, error))?;
+            let file = host
+                .files
+                .open(&path, OpenMode::ReadWrite)
+                .map_err(|error| Error::io("open", &path, error))?;
             WalAppender::resume(host, database, last.header, file, last.end, last.next_seq())
         }
-        Some(last) => WalAppender::create(host, database, identity, last.header.number.next(), last.next_seq()),
+        Some(last) => {
+            WalAppender::create(host, database, identity, last.header.number.next(), last.next_seq())
+        }
         None => WalAppender::create(host, database, identity, WalNumber(sealed_wal + 1), next_seq),
     }
 }
@@ -344,7 +372,8 @@ fn first_version(
     wal: &RecoveredWal,
     appender: &WalAppender,
 ) -> Versions {
-    let segments = segments.into_iter().map(|meta| Arc::new(SegmentHandle::new(host, database, meta))).collect();
+    let segments =
+        segments.into_iter().map(|meta| Arc::new(SegmentHandle::new(host, database, meta))).collect();
     let mut tails: Vec<Arc<WalTail>> = wal
         .files
         .iter()

@@ -197,5 +197,8 @@ pub(crate) fn check_ring_bytes(bytes: usize) -> Result<()> {
     if (RING_BYTES_MIN..=RING_BYTES_MAX).contains(&bytes) {
         return Ok(());
     }
-    Err(Error::InvalidOption { option: "ring_bytes", reason: format!("{bytes} is not within 256 KiB to 1 GiB") })
+    Err(Error::InvalidOption {
+        option: "ring_bytes",
+        reason: format!("{bytes} is not within 256 KiB to 1 GiB"),
+    })
 }

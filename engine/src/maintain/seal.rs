@@ -122,7 +122,10 @@ impl Sealer {
                     .map_err(|error| view.damaged(frame.offset, &error.to_string()))
             })?;
         }
-        Ok(partitions.into_iter().map(|((category, day), builder)| ((category.name(), day), builder)).collect())
+        Ok(partitions
+            .into_iter()
+            .map(|((category, day), builder)| ((category.name(), day), builder))
+            .collect())
     }
 
     /// Writes a segment under a temporary name, durably; gives both names.
@@ -176,7 +179,12 @@ fn remove_if_there(host: &Host, path: &Path) -> Result<()> {
 }
 
 /// Writes what the catalog says where other processes read it.
-pub(crate) fn write_manifest(host: &Host, database: &Path, catalog: &Catalog, indexed: &[FieldKey]) -> Result<()> {
+pub(crate) fn write_manifest(
+    host: &Host,
+    database: &Path,
+    catalog: &Catalog,
+    indexed: &[FieldKey],
+) -> Result<()> {
     let indexed: Vec<String> = indexed.iter().map(|field| field.name().to_owned()).collect();
     catalog.manifest(&indexed)?.write(host, database)
 }

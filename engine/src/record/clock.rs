@@ -107,7 +107,8 @@ impl Reading {
         let anchor = &clock.anchor;
         loop {
             let version = anchor.version.load(Ordering::Acquire);
-            let (counter, wall_ns) = (anchor.counter.load(Ordering::Relaxed), anchor.wall_ns.load(Ordering::Relaxed));
+            let (counter, wall_ns) =
+                (anchor.counter.load(Ordering::Relaxed), anchor.wall_ns.load(Ordering::Relaxed));
             fence(Ordering::Acquire);
             if version % 2 == 0 && anchor.version.load(Ordering::Relaxed) == version {
                 (self.version, self.counter, self.wall_ns) = (version, counter, wall_ns);

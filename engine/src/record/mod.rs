@@ -7,8 +7,8 @@ mod takeover;
 mod writer;
 
 pub(crate) use clock::{ANCHOR_INTERVAL_NS, EventClock};
-pub(crate) use recorder::{MakeDurable, RecorderSeat};
 pub use recorder::{Backpressure, Emit, EventBuilder, Recorder, RecorderOptions, Trace};
+pub(crate) use recorder::{MakeDurable, RecorderSeat};
 pub(crate) use ring::{Ring, RingOwner, RingProducer};
 pub(crate) use takeover::{rings_of, written_by_producer};
-pub(crate) use writer::{RingRegistry, Step, Totals, Writer, WriterOptions};
+pub(crate) use writer::{RingRegistry, Step, Writer, WriterOptions};

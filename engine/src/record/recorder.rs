@@ -13,7 +13,9 @@ use rust_decimal::Decimal;
 
 use crate::error::{Refused, Result};
 use crate::event::record::{Defaults, Encoder};
-use crate::event::{Category, Field, FieldRef, Level, LevelFilter, OrderStatus, ProducerId, Side, Timestamp, ValueRef};
+use crate::event::{
+    Category, Field, FieldRef, Level, LevelFilter, OrderStatus, ProducerId, Side, Timestamp, ValueRef,
+};
 use crate::limits::ID_BYTES_MAX;
 use crate::record::EventClock;
 use crate::record::clock::Reading;
@@ -87,8 +89,11 @@ impl RecorderOptions {
 
     /// The defaults, encoded.
     pub(crate) fn defaults(&self) -> Result<Defaults, Refused> {
-        let given =
-            [(Field::STRATEGY, &self.strategy), (Field::SERVICE, &self.service), (Field::SESSION_ID, &self.session)];
+        let given = [
+            (Field::STRATEGY, &self.strategy),
+            (Field::SERVICE, &self.service),
+            (Field::SESSION_ID, &self.session),
+        ];
         for (field, text) in &given {
             let found_bytes = text.as_ref().map_or(0, String::len);
             if found_bytes > ID_BYTES_MAX {
@@ -187,7 +192,8 @@ impl Scope {
     }
 
     fn id(&self) -> &str {
-        std::str::from_utf8(&self.bytes[4.min(self.length as usize)..self.length as usize]).unwrap_or_default()
+        std::str::from_utf8(&self.bytes[4.min(self.length as usize)..self.length as usize])
+            .unwrap_or_default()
     }
 }
 
@@ -229,7 +235,8 @@ impl Recorder {
     /// Starts an event. Nothing is recorded until [`EventBuilder::emit`].
     #[inline]
     pub fn event<'r>(&'r mut self, category: Category, level: Level, name: &'r str) -> EventBuilder<'r> {
-        let mut builder = EventBuilder { recorder: self, category, name, status: None, ts: None, state: State::Disabled };
+        let mut builder =
+            EventBuilder { recorder: self, category, name, status: None, ts: None, state: State::Disabled };
         if builder.recorder.levels.allows(category, level) {
             builder.begin(level);
         }
@@ -251,8 +258,14 @@ impl Recorder {
     #[inline]
     fn status_event(&mut self, category: Category, status: OrderStatus) -> EventBuilder<'_> {
         let name = status.event_name();
-        let mut builder =
-            EventBuilder { recorder: self, category, name, status: Some(status), ts: None, state: State::Disabled };
+        let mut builder = EventBuilder {
+            recorder: self,
+            category,
+            name,
+            status: Some(status),
+            ts: None,
+            state: State::Disabled,
+        };
         if builder.recorder.levels.allows(category, Level::Info) {
             builder.begin(Level::Info);
         }
@@ -347,7 +360,10 @@ impl Drop for Recorder {
 
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recorder").field("producer", &self.producer()).field("next_pseq", &self.next_pseq).finish()
+        f.debug_struct("Recorder")
+            .field("producer", &self.producer())
+            .field("next_pseq", &self.next_pseq)
+            .finish()
     }
 }
 

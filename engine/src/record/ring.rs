@@ -104,7 +104,9 @@ impl Ring {
         let defaults = ring.defaults.bytes();
         // SAFETY: the defaults fit between DEFAULTS_AT and TAIL (asserted), inside the region, which nobody
         // else uses before the state is live.
-        unsafe { ptr::copy_nonoverlapping(defaults.as_ptr(), ring.region.base().add(DEFAULTS_AT), defaults.len()) };
+        unsafe {
+            ptr::copy_nonoverlapping(defaults.as_ptr(), ring.region.base().add(DEFAULTS_AT), defaults.len())
+        };
         ring.word(56).store(STATE_LIVE, Ordering::Release);
         Ok(ring)
     }
@@ -113,9 +115,16 @@ impl Ring {
     /// made, and so holds nothing.
     pub(crate) fn open(host: &Host, owner: RingOwner, name: &str) -> Result<Option<Ring>> {
         let path = name.as_ref();
-        let region = host.memory.open(name).map_err(|error| Error::io("open the shared memory", path, error))?;
+        let region =
+            host.memory.open(name).map_err(|error| Error::io("open the shared memory", path, error))?;
         let damaged = |offset, expected: String, found: String| {
-            Error::damaged(path, offset, expected, found, "the ring is set aside; what it held and the WAL does not is lost")
+            Error::damaged(
+                path,
+                offset,
+                expected,
+                found,
+                "the ring is set aside; what it held and the WAL does not is lost",
+            )
         };
         if region.len() < RECORDS_AT {
             return Err(damaged(0, format!("{RECORDS_AT} bytes at least"), format!("{}", region.len())));
@@ -137,36 +146,60 @@ impl Ring {
         }
         let version = words[1] as u32;
         if version != VERSION {
-            return Err(Error::NewerVersion { path: path.into(), kind: "ring", found: version, supported: VERSION });
+            return Err(Error::NewerVersion {
+                path: path.into(),
+                kind: "ring",
+                found: version,
+                supported: VERSION,
+            });
         }
-        let found = RingOwner { database: u128::from(words[2]) | u128::from(words[3]) << 64, lock_identity: words[4] };
+        let found = RingOwner {
+            database: u128::from(words[2]) | u128::from(words[3]) << 64,
+            lock_identity: words[4],
+        };
         if found != owner {
             return Err(damaged(16, format!("{owner:?}"), format!("{found:?}")));
         }
         let (capacity, defaults_bytes) = (words[5], words[6] as usize);
         if !capacity.is_power_of_two() || capacity as usize != ring.region.len() - RECORDS_AT {
-            return Err(damaged(40, format!("capacity {}", ring.region.len() - RECORDS_AT), format!("{capacity}")));
+            return Err(damaged(
+                40,
+                format!("capacity {}", ring.region.len() - RECORDS_AT),
+                format!("{capacity}"),
+            ));
         }
         if defaults_bytes > TAIL - DEFAULTS_AT {
             return Err(damaged(48, "defaults of 1984 bytes at most".into(), format!("{defaults_bytes}")));
         }
         let mut defaults = vec![0; defaults_bytes];
         // SAFETY: the bounds were checked; the process that wrote there is gone.
-        unsafe { ptr::copy_nonoverlapping(ring.region.base().add(DEFAULTS_AT), defaults.as_mut_ptr(), defaults_bytes) };
+        unsafe {
+            ptr::copy_nonoverlapping(
+                ring.region.base().add(DEFAULTS_AT),
+                defaults.as_mut_ptr(),
+                defaults_bytes,
+            )
+        };
         ring.defaults =
             Defaults::parse(&defaults).map_err(|error| damaged(64, "defaults".into(), error.to_string()))?;
         ring.producer = ProducerId((words[1] >> 32) as u32);
         ring.capacity = capacity;
         let (head, tail) = (ring.head(), ring.tail());
         if tail < head || tail - head > capacity || !head.is_multiple_of(8) || !tail.is_multiple_of(8) {
-            return Err(damaged(TAIL as u64, "head <= tail <= head + capacity".into(), format!("head {head}, tail {tail}")));
+            return Err(damaged(
+                TAIL as u64,
+                "head <= tail <= head + capacity".into(),
+                format!("head {head}, tail {tail}"),
+            ));
         }
         Ok(Some(ring))
     }
 
     /// Removes the name; the memory goes with the last mapping.
     pub(crate) fn remove(&self, host: &Host) -> Result<()> {
-        host.memory.remove(&self.name).map_err(|error| Error::io("remove the shared memory", self.name.as_ref(), error))
+        host.memory
+            .remove(&self.name)
+            .map_err(|error| Error::io("remove the shared memory", self.name.as_ref(), error))
     }
 
     #[inline]
@@ -234,7 +267,9 @@ impl Ring {
         let contiguous = (self.capacity - at).min(tail - position);
         // SAFETY: [position, tail) holds what the producer published with the tail, and it does not write
         // there again before the head passes it, which only this consumer does, after using the slice.
-        unsafe { std::slice::from_raw_parts(self.region.base().add(RECORDS_AT + at as usize), contiguous as usize) }
+        unsafe {
+            std::slice::from_raw_parts(self.region.base().add(RECORDS_AT + at as usize), contiguous as usize)
+        }
     }
 
     /// Calls `take` with the bytes from each record on that is left in the ring of a dead process, until it

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crossbeam_channel::Sender;
 
 use crate::error::{Error, Refused, Result};
-use crate::event::record::{Defaults, Encoder, HEADER_BYTES as RECORD_HEADER_BYTES, Record, RecordError, padded};
+use crate::event::record::{
+    Defaults, Encoder, HEADER_BYTES as RECORD_HEADER_BYTES, Record, RecordError, padded,
+};
 use crate::event::{Category, Field, FieldRef, Level, ProducerId, Seq, Timestamp, ValueRef, names};
 use crate::limits::{FRAME_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::record::Ring;
@@ -113,7 +115,13 @@ struct OwnProducer {
 }
 
 impl OwnProducer {
-    fn loss(&mut self, now: Timestamp, producer: ProducerId, first: u64, count: u64) -> Result<&[u8], Refused> {
+    fn loss(
+        &mut self,
+        now: Timestamp,
+        producer: ProducerId,
+        first: u64,
+        count: u64,
+    ) -> Result<&[u8], Refused> {
         let encoder = &mut self.encoder;
         encoder.begin(Category::SYSTEM, Level::Error);
         encoder.known(Field::EVENT, ValueRef::Str(names::EVENTS_LOST))?;
@@ -194,7 +202,13 @@ impl Writer {
         for ring in self.registry.rings() {
             if !self.rings.iter().any(|known| Arc::ptr_eq(&known.ring, &ring)) {
                 let head = ring.head();
-                self.rings.push(Drained { ring, position: head, released: head, expected: 0, is_foreign: false });
+                self.rings.push(Drained {
+                    ring,
+                    position: head,
+                    released: head,
+                    expected: 0,
+                    is_foreign: false,
+                });
             }
         }
     }
@@ -217,7 +231,13 @@ impl Writer {
                     let path = format!("ring of producer {}", ring.producer());
                     let hint = "what the ring held beyond that is lost; the loss is recorded";
                     let place = position + offset as u64;
-                    self.ring_damage.push(Error::damaged(path.as_ref(), place, "an event record", found, hint));
+                    self.ring_damage.push(Error::damaged(
+                        path.as_ref(),
+                        place,
+                        "an event record",
+                        found,
+                        hint,
+                    ));
                     tail
                 }
             };
@@ -346,7 +366,7 @@ impl Writer {
         self.tail = self.versions.add_tail(*header, Arc::clone(file), self.appender.written_offset());
         self.file_began_ns = None;
         // The sealer ends only after the writer, unless it panicked; then the file waits for the next open.
-        drop(self.finished.send(finished));
+        self.finished.send(finished).unwrap_or_default();
         Ok(())
     }
 

@@ -89,7 +89,10 @@ impl Follower {
                 view.each_record(&frame, |seq, record, defaults| {
                     if seq >= self.next_seq {
                         if seq != self.next_seq {
-                            return Err(view.damaged(frame.offset, &format!("seq {seq} where {} is next", self.next_seq)));
+                            return Err(view.damaged(
+                                frame.offset,
+                                &format!("seq {seq} where {} is next", self.next_seq),
+                            ));
                         }
                         self.ready.push_back(view.event(frame.producer, seq, record, defaults)?);
                         self.next_seq.0 += 1;

@@ -115,7 +115,12 @@ impl Predicate {
 
     /// Events whose field compares so with the value. Numbers compare as numbers whatever their stored type,
     /// text compares by bytes; a missing field, or one of another kind, never compares.
-    pub fn compare(mut self, field: impl Into<FieldKey>, comparison: Comparison, value: impl Into<Value>) -> Predicate {
+    pub fn compare(
+        mut self,
+        field: impl Into<FieldKey>,
+        comparison: Comparison,
+        value: impl Into<Value>,
+    ) -> Predicate {
         self.terms.push(Term::Compare { field: field.into(), comparison, value: value.into() });
         self
     }
@@ -155,10 +160,12 @@ impl Predicate {
         value_of: impl Fn(FieldRef<'_>) -> Option<ValueRef<'a>>,
     ) -> bool {
         self.terms.iter().all(|term| match term {
-            Term::Text { field, text } => value_of(field.borrow()).is_some_and(|value| prints_as(value, text)),
-            Term::AnyIndexed { text } => {
-                indexed.iter().any(|field| value_of(field.borrow()).is_some_and(|value| prints_as(value, text)))
+            Term::Text { field, text } => {
+                value_of(field.borrow()).is_some_and(|value| prints_as(value, text))
             }
+            Term::AnyIndexed { text } => indexed
+                .iter()
+                .any(|field| value_of(field.borrow()).is_some_and(|value| prints_as(value, text))),
             Term::Compare { field, comparison, value } => value_of(field.borrow())
                 .and_then(|found| compare(found, value.borrow()))
                 .is_some_and(|ordering| comparison.holds(ordering)),

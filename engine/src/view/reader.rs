@@ -122,8 +122,8 @@ impl Reader {
         let mut handles = HashMap::with_capacity(manifest.segments.len());
         for meta in &manifest.segments {
             let known = state.segments.remove(&meta.id).filter(|handle| handle.meta == *meta);
-            let handle =
-                known.unwrap_or_else(|| Arc::new(SegmentHandle::new(&self.host, &self.database, meta.clone())));
+            let handle = known
+                .unwrap_or_else(|| Arc::new(SegmentHandle::new(&self.host, &self.database, meta.clone())));
             handles.insert(meta.id, handle);
         }
         state.segments = handles;
@@ -150,7 +150,8 @@ impl Reader {
         let lock = self.database.join("LOCK");
         let Ok(lock_identity) = self.host.files.file_identity(&lock) else { return Ok(Vec::new()) };
         let owner = RingOwner { lock_identity, ..owner };
-        let names = owner.list(&self.host).map_err(|error| Error::io("list", "shared memory".as_ref(), error))?;
+        let names =
+            owner.list(&self.host).map_err(|error| Error::io("list", "shared memory".as_ref(), error))?;
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -165,7 +166,12 @@ impl Reader {
     }
 
     /// What the rings hold and the WAL does not, in the order in which the next open takes it over.
-    fn events_in(&self, rings: Vec<crate::record::Ring>, tails: &[TailView], next_seq: &mut Seq) -> Result<Vec<Event>> {
+    fn events_in(
+        &self,
+        rings: Vec<crate::record::Ring>,
+        tails: &[TailView],
+        next_seq: &mut Seq,
+    ) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         if rings.is_empty() {
             return Ok(events);
@@ -186,7 +192,15 @@ impl Reader {
                 let Ok(fields) = decode_fields(&record, ring.defaults()) else { return false };
                 if record.pseq >= expected {
                     let Record { ts, pseq, category, level, .. } = record;
-                    events.push(Event { ts, seq: *next_seq, producer: ring.producer(), pseq, category, level, fields });
+                    events.push(Event {
+                        ts,
+                        seq: *next_seq,
+                        producer: ring.producer(),
+                        pseq,
+                        category,
+                        level,
+                        fields,
+                    });
                     next_seq.0 += 1;
                 }
                 true

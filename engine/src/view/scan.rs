@@ -87,7 +87,12 @@ impl Ord for Head {
 }
 
 impl Scan {
-    pub(crate) fn new(snapshot: &Snapshot, predicate: Predicate, projection: Projection, backwards: bool) -> Scan {
+    pub(crate) fn new(
+        snapshot: &Snapshot,
+        predicate: Predicate,
+        projection: Projection,
+        backwards: bool,
+    ) -> Scan {
         let mut scan = Scan {
             predicate,
             indexed: Arc::clone(&snapshot.indexed),
@@ -122,10 +127,17 @@ impl Scan {
 
     /// The tails are a few files of bounded size: their matches are collected and sorted at once.
     fn read_tails(&mut self, snapshot: &Snapshot) {
-        let needle = self.predicate.terms.iter().find_map(needle).map(|text| Finder::new(text.as_bytes()).into_owned());
+        let needle = self
+            .predicate
+            .terms
+            .iter()
+            .find_map(needle)
+            .map(|text| Finder::new(text.as_bytes()).into_owned());
         for tail in &snapshot.tails {
             let mut matches = Vec::new();
-            if let Err(error) = collect_matches(tail, &self.predicate, &self.indexed, needle.as_ref(), &mut matches) {
+            if let Err(error) =
+                collect_matches(tail, &self.predicate, &self.indexed, needle.as_ref(), &mut matches)
+            {
                 self.unreadable.push(Unreadable { path: tail.path.clone(), error });
             }
             self.add_events(matches, tail.path.clone());
@@ -214,7 +226,11 @@ impl Iterator for Scan {
 fn needle(term: &Term) -> Option<&str> {
     match term {
         // Shorter text is found everywhere; numbers are not stored as they print.
-        Term::AnyIndexed { text } | Term::Text { text, .. } if text.len() >= 4 && text.parse::<f64>().is_err() => Some(text),
+        Term::AnyIndexed { text } | Term::Text { text, .. }
+            if text.len() >= 4 && text.parse::<f64>().is_err() =>
+        {
+            Some(text)
+        }
         _ => None,
     }
 }

@@ -30,7 +30,9 @@ pub(crate) fn may_match(
     }
     // A route stands in the catalog for every indexed field that occurs in the segment.
     let may_contain = |field: &FieldKey, text: &str| -> Result<bool> {
-        let Some(route) = meta.routes.iter().find(|route| route.field == field.name()) else { return Ok(false) };
+        let Some(route) = meta.routes.iter().find(|route| route.field == field.name()) else {
+            return Ok(false);
+        };
         if !route.may_contain(text) {
             return Ok(false);
         }
@@ -117,7 +119,12 @@ impl SegmentRows {
     }
 
     /// The next match.
-    pub(crate) fn next(&mut self, predicate: &Predicate, indexed: &[FieldKey], backwards: bool) -> Result<Option<Event>> {
+    pub(crate) fn next(
+        &mut self,
+        predicate: &Predicate,
+        indexed: &[FieldKey],
+        backwards: bool,
+    ) -> Result<Option<Event>> {
         while let Some(row) = self.rows.next(backwards) {
             if !predicate.terms.is_empty() || predicate.has_fixed_conditions() {
                 let tested = self.segment.event(row, &self.tested)?;
@@ -163,7 +170,10 @@ fn intersect(left: &[u32], right: &[u32]) -> Vec<u32> {
 
 fn tested_fields(term: &Term, indexed: &[FieldKey]) -> Vec<FieldKey> {
     match term {
-        Term::Text { field, .. } | Term::Compare { field, .. } | Term::Exists { field } | Term::Missing { field } => {
+        Term::Text { field, .. }
+        | Term::Compare { field, .. }
+        | Term::Exists { field }
+        | Term::Missing { field } => {
             vec![field.clone()]
         }
         Term::AnyIndexed { .. } => indexed.to_vec(),

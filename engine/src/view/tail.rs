@@ -114,7 +114,8 @@ impl WalTail {
         match frame.kind {
             FrameKind::Producer => {
                 let payload = &bytes[FRAME_HEADER_BYTES..FRAME_HEADER_BYTES + frame.payload_bytes as usize];
-                let defaults = Defaults::parse(payload).map_err(|error| self.damaged(frame.offset, &error.to_string()))?;
+                let defaults = Defaults::parse(payload)
+                    .map_err(|error| self.damaged(frame.offset, &error.to_string()))?;
                 Arc::make_mut(&mut known.defaults).insert(frame.producer, defaults);
             }
             FrameKind::Events => {
@@ -150,7 +151,9 @@ pub(crate) struct TailView {
 impl TailView {
     /// The seq after its last event.
     pub(crate) fn next_seq(&self) -> Seq {
-        self.frames.last().map_or(self.header.first_seq, |frame| Seq(frame.first_seq.0 + u64::from(frame.count)))
+        self.frames
+            .last()
+            .map_or(self.header.first_seq, |frame| Seq(frame.first_seq.0 + u64::from(frame.count)))
     }
 
     /// The highest number among the producers of its events.
@@ -184,9 +187,15 @@ impl TailView {
     }
 
     /// Decodes a record whole.
-    pub(crate) fn event(&self, producer: ProducerId, seq: Seq, record: &Record<'_>, defaults: &Defaults) -> Result<Event> {
-        let fields =
-            decode_fields(record, defaults).map_err(|error| self.damaged(HEADER_BYTES, &error.to_string()))?;
+    pub(crate) fn event(
+        &self,
+        producer: ProducerId,
+        seq: Seq,
+        record: &Record<'_>,
+        defaults: &Defaults,
+    ) -> Result<Event> {
+        let fields = decode_fields(record, defaults)
+            .map_err(|error| self.damaged(HEADER_BYTES, &error.to_string()))?;
         Ok(Event {
             ts: record.ts,
             seq,

@@ -35,7 +35,11 @@ impl SegmentHandle {
         if let Some(segment) = self.opened.get() {
             return Ok(Arc::clone(segment));
         }
-        let file = self.host.files.open(&self.path, OpenMode::Read).map_err(|error| Error::io("open", &self.path, error))?;
+        let file = self
+            .host
+            .files
+            .open(&self.path, OpenMode::Read)
+            .map_err(|error| Error::io("open", &self.path, error))?;
         let len = file.len().map_err(|error| Error::io("measure", &self.path, error))?;
         if len != self.meta.file_bytes {
             let (expected, found) = (format!("{} bytes", self.meta.file_bytes), format!("{len} bytes"));
@@ -45,7 +49,8 @@ impl SegmentHandle {
         let bytes = file.map(len).map_err(|error| Error::io("map", &self.path, error))?;
         let segment = Segment::open(&self.path, bytes)?;
         if segment.meta().id != self.meta.id || segment.meta().footer_crc != self.meta.footer_crc {
-            let expected = format!("segment {} with footer checksum {:08x}", self.meta.id, self.meta.footer_crc);
+            let expected =
+                format!("segment {} with footer checksum {:08x}", self.meta.id, self.meta.footer_crc);
             let found = format!("segment {} with {:08x}", segment.meta().id, segment.meta().footer_crc);
             let hint = "it is another segment's file; restore the right one from a backup";
             return Err(Error::damaged(&self.path, 0, expected, found, hint));

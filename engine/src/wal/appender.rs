@@ -44,7 +44,8 @@ fn create(host: &Host, database: &Path, header: &WalHeader) -> Result<Arc<dyn Vf
     if host.files.exists(&path).map_err(|error| Error::io("look for", &path, error))? {
         host.files.remove_file(&path).map_err(|error| Error::io("remove", &path, error))?;
     }
-    let file = host.files.open(&path, OpenMode::CreateNew).map_err(|error| Error::io("create", &path, error))?;
+    let file =
+        host.files.open(&path, OpenMode::CreateNew).map_err(|error| Error::io("create", &path, error))?;
     file.write_all_at(&header.encode(), 0).map_err(|error| Error::io("write", &path, error))?;
     file.sync_data().map_err(|error| Error::io("sync", &path, error))?;
     let dir = database.join("wal");
@@ -57,8 +58,15 @@ impl WalAppender {
     ///
     /// # Errors
     /// IO errors of creating it.
-    pub fn create(host: &Host, database: &Path, identity: u128, number: WalNumber, next_seq: Seq) -> Result<WalAppender> {
-        let header = WalHeader { database: identity, number, salt: host.random.next_u64(), first_seq: next_seq };
+    pub fn create(
+        host: &Host,
+        database: &Path,
+        identity: u128,
+        number: WalNumber,
+        next_seq: Seq,
+    ) -> Result<WalAppender> {
+        let header =
+            WalHeader { database: identity, number, salt: host.random.next_u64(), first_seq: next_seq };
         let file = create(host, database, &header)?;
         WalAppender::resume(host, database, header, file, HEADER_BYTES, next_seq)
     }

@@ -72,7 +72,12 @@ impl Frame {
 
     /// Its records, each with its seq.
     pub fn records<'a>(&self, file: &'a [u8]) -> Records<'a> {
-        Records { payload: self.payload(file), seq: self.first_seq.0, left: self.count, offset: self.payload_at() as u64 }
+        Records {
+            payload: self.payload(file),
+            seq: self.first_seq.0,
+            left: self.count,
+            offset: self.payload_at() as u64,
+        }
     }
 
     /// The defaults in a Producer frame.
@@ -153,7 +158,15 @@ impl FrameWriter {
     }
 
     /// Adds a frame. `payload` is at most [`FRAME_PAYLOAD_BYTES_MAX`] bytes.
-    pub fn push(&mut self, kind: FrameKind, producer: ProducerId, count: u32, first_seq: Seq, durable: u64, payload: &[u8]) {
+    pub fn push(
+        &mut self,
+        kind: FrameKind,
+        producer: ProducerId,
+        count: u32,
+        first_seq: Seq,
+        durable: u64,
+        payload: &[u8],
+    ) {
         assert!(payload.len() <= FRAME_PAYLOAD_BYTES_MAX, "the caller splits payloads at the limit");
         let start = self.bytes.len();
         let mut header = [0; FRAME_HEADER_BYTES];

@@ -22,6 +22,6 @@ mod sync;
 pub use appender::{AppendPosition, WalAppender};
 pub(crate) use frame::frame_at;
 pub use frame::{FRAME_HEADER_BYTES, Frame, FrameKind, FrameWriter, Frames};
-pub use header::{WalHeader, WalNumber, HEADER_BYTES};
-pub use recovery::{recover_directory, wal_numbers, RecoveredFile, RecoveredWal};
+pub use header::{HEADER_BYTES, WalHeader, WalNumber};
+pub use recovery::{RecoveredFile, RecoveredWal, recover_directory, wal_numbers};
 pub use sync::{GroupSync, SyncStatistics};

@@ -65,7 +65,8 @@ const HINT: &str = "restore the file from a backup, or run `blotter repair` to k
 pub fn wal_numbers(host: &Host, database: &Path) -> Result<Vec<WalNumber>> {
     let dir = database.join("wal");
     let entries = host.files.read_dir(&dir).map_err(|error| Error::io("list", &dir, error))?;
-    let mut numbers: Vec<_> = entries.iter().filter_map(|entry| WalNumber::from_file_name(&entry.name)).collect();
+    let mut numbers: Vec<_> =
+        entries.iter().filter_map(|entry| WalNumber::from_file_name(&entry.name)).collect();
     numbers.sort_unstable();
     Ok(numbers)
 }
@@ -74,7 +75,12 @@ pub fn wal_numbers(host: &Host, database: &Path) -> Result<Vec<WalNumber>> {
 ///
 /// # Errors
 /// IO errors, foreign files, and damage that is no torn tail.
-pub fn recover_directory(host: &Host, database: &Path, identity: u128, numbers: &[WalNumber]) -> Result<RecoveredWal> {
+pub fn recover_directory(
+    host: &Host,
+    database: &Path,
+    identity: u128,
+    numbers: &[WalNumber],
+) -> Result<RecoveredWal> {
     let mut recovered = RecoveredWal::default();
     for (index, number) in numbers.iter().enumerate() {
         let is_newest = index + 1 == numbers.len();
@@ -148,7 +154,8 @@ fn check_header(
         && (previous.header.number.next() != number || previous.next_seq() != header.first_seq)
     {
         let expected = format!("seq {} after file {}", previous.next_seq(), previous.header.number);
-        let hint = "a WAL file is missing; restore it from a backup, or run `blotter repair` to go on without it";
+        let hint =
+            "a WAL file is missing; restore it from a backup, or run `blotter repair` to go on without it";
         return Err(Error::damaged(path, 48, expected, format!("seq {}", header.first_seq), hint));
     }
     Ok(())
