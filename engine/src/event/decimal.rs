@@ -64,9 +64,55 @@ fn exact(text: &str) -> Option<Decimal> {
     Some(if negative { -value } else { value })
 }
 
+/// An exact decimal constant, checked when compiled.
+///
+/// ```
+/// use blotter_engine::dec;
+/// assert_eq!(dec!(-150.250).to_string(), "-150.250");
+/// ```
+#[macro_export]
+macro_rules! dec {
+    ($($literal:tt)+) => {
+        const { $crate::event::decimal_literal(stringify!($($literal)+)) }
+    };
+}
+
+/// The value of a literal such as `-150.25` or `1_000`. Panics, which in a constant fails the build, if it is
+/// none or does not fit.
+#[doc(hidden)]
+pub const fn decimal_literal(literal: &str) -> Decimal {
+    let bytes = literal.as_bytes();
+    let (mut mantissa, mut scale, mut in_fraction, mut negative, mut digits) = (0u128, 0u32, false, false, 0);
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'-' if digits == 0 && !negative => negative = true,
+            b'.' if !in_fraction => in_fraction = true,
+            b'_' | b' ' => {}
+            digit @ b'0'..=b'9' => {
+                mantissa = mantissa * 10 + (digit - b'0') as u128;
+                digits += 1;
+                scale += in_fraction as u32;
+                assert!(mantissa >> 96 == 0 && scale <= Decimal::MAX_SCALE, "the number does not fit an exact decimal");
+            }
+            _ => panic!("not a decimal literal"),
+        }
+        at += 1;
+    }
+    assert!(digits > 0, "not a decimal literal");
+    Decimal::from_parts(mantissa as u32, (mantissa >> 32) as u32, (mantissa >> 64) as u32, negative, scale)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn literals_keep_their_scale() {
+        assert_eq!(dec!(1_000.50).to_string(), "1000.50");
+        assert_eq!(dec!(-7).to_string(), "-7");
+        assert_eq!(dec!(79228162514264337593543950335), Decimal::MAX);
+    }
 
     #[test]
     fn every_digit_is_kept_or_the_number_refused() {

@@ -629,7 +629,7 @@ pub fn decode_fields(
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
+    use crate::dec;
 
     use super::*;
 

@@ -228,7 +228,7 @@ fn compare_float(float: f64, other: ValueRef<'_>) -> Option<Ordering> {
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
+    use crate::dec;
 
     use super::*;
 
