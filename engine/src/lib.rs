@@ -1,8 +1,11 @@
 //! The storage engine of blotter.
 
+pub mod catalog;
+mod codec;
 pub mod error;
 pub mod event;
 pub mod limits;
+pub mod segment;
 pub mod vfs;
 
 pub use error::{Error, Refused, Result};
