@@ -15,10 +15,17 @@
 
 pub mod catalog;
 mod codec;
+mod db;
 pub mod error;
 pub mod event;
 pub mod limits;
+pub mod maintain;
+mod open;
+mod options;
+pub mod record;
+mod routing;
 pub mod segment;
+mod statistics;
 pub mod vfs;
 pub mod view;
 pub mod wal;
