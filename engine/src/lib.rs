@@ -13,11 +13,19 @@
 //! memory), [`event`] (what is recorded), `codec`, [`wal`], [`segment`], [`catalog`], [`view`] (the read path),
 //! [`record`] (the write path), [`maintain`] (seal, verify, repair), [`Db`].
 
-pub(crate) mod codec;
+pub mod catalog;
+mod codec;
+mod db;
 pub mod error;
 pub mod event;
 pub mod limits;
+pub mod maintain;
+mod open;
+mod options;
+pub mod record;
+mod routing;
 pub mod segment;
+mod statistics;
 pub mod vfs;
 pub mod view;
 pub mod wal;

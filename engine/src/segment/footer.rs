@@ -218,7 +218,7 @@ pub(crate) fn open(path: &Path, bytes: &[u8]) -> Result<(Footer, u64)> {
         ));
     }
     let mut footer: Footer =
-        codec::decode(footer, "footer").map_err(|found| damaged(offset, "a footer", found))?;
+        codec::decode(footer).map_err(|found| damaged(offset, "a footer", found.to_string()))?;
     footer.meta.file_bytes = bytes.len() as u64;
     footer.meta.footer_crc = footer_crc;
     let sound = (1..=SEGMENT_ROWS_MAX as u64).contains(&footer.meta.rows)

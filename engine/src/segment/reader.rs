@@ -60,6 +60,23 @@ pub enum Projection {
 }
 
 impl Projection {
+    /// All fields.
+    pub fn all() -> Projection {
+        Projection::All
+    }
+
+    /// These fields.
+    pub fn fields(fields: impl IntoIterator<Item = FieldKey>) -> Projection {
+        Projection::Fields(fields.into_iter().collect())
+    }
+
+    /// Removes from a whole event what is not wanted.
+    pub(crate) fn apply(&self, event: &mut Event) {
+        if let Projection::Fields(_) = self {
+            event.fields.retain(|(key, _)| self.wants(key));
+        }
+    }
+
     #[inline]
     fn wants(&self, key: &FieldKey) -> bool {
         match self {

@@ -98,6 +98,12 @@ impl SegmentBuilder {
             }
             columns.push(place);
         }
+        // A field without a route is one that was not indexed, so those that do not occur get an empty one.
+        for field in &self.options.indexed {
+            if !routes.iter().any(|route| route.field == field.name()) {
+                routes.push(Route::new(field.name(), "", "", 0));
+            }
+        }
         let templates = self.templates_section(&final_index);
         let footer = Footer {
             meta: self.meta(&identity, routes),
