@@ -81,7 +81,7 @@ impl CheckedPages {
     pub(super) fn open(path: &Path, file: Arc<dyn VfsFile>) -> Result<CheckedPages> {
         let len = file.len().map_err(|e| Error::io("read", path, e))?;
         // redb would initialize an empty file, and a lost catalog would become an empty database.
-        if len < 2 * PAGE_BYTES as u64 || len % PAGE_BYTES as u64 != 0 {
+        if len < 2 * PAGE_BYTES as u64 || !len.is_multiple_of(PAGE_BYTES as u64) {
             return Err(catalog_error(path, format!("it has {len} bytes, which is no length of a catalog")));
         }
         check_head(path, &*file)?;
@@ -172,7 +172,7 @@ impl StorageBackend for CheckedPages {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let pages = usize::try_from(len / PAGE_BYTES as u64).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        assert!(len % PAGE_BYTES as u64 == 0 && pages > 0, "redb resizes by whole pages");
+        assert!(len.is_multiple_of(PAGE_BYTES as u64) && pages > 0, "redb resizes by whole pages");
         let mut sums = self.sums.write().unwrap_or_else(PoisonError::into_inner);
         self.file.set_len(file_pages(pages) * PAGE_BYTES as u64)?;
         // Pages cut off have no checksum should the file grow again.
@@ -200,7 +200,7 @@ impl StorageBackend for CheckedPages {
         }
         let first = start / PAGE_BYTES;
         let (whole, rest) = data.as_chunks::<PAGE_BYTES>();
-        assert!(start % PAGE_BYTES == 0 && rest.is_empty(), "redb writes whole pages");
+        assert!(start.is_multiple_of(PAGE_BYTES) && rest.is_empty(), "redb writes whole pages");
         assert!(first + whole.len() <= sums.pages, "redb writes within its file");
         let mut index = 0;
         while index < whole.len() {
