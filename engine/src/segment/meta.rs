@@ -1,6 +1,6 @@
 //! What the catalog and the manifest know of a segment without opening it.
 //!
-//! These types are stored through [`crate::codec`]: the order of their fields is the format.
+//! These types are stored through `crate::codec`: the order of their fields is the format.
 
 use std::fmt;
 use std::path::PathBuf;
