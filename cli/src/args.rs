@@ -1,7 +1,6 @@
 //! The command line: what can be asked and how it is spelt.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -183,9 +182,6 @@ pub(crate) struct Directory {
     /// Database directory
     pub(crate) directory: PathBuf,
 }
-
-/// Longest wait for the writer before an import gives up: a disk that stalls longer has failed.
-pub(crate) const WRITER_PATIENCE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use blotter::Db;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::{Import, InputFormat};
 use crate::import::bad::BadLines;
 use crate::import::input::{Input, LINE_BYTES_MAX, Line};
 use crate::import::lobster::Lobster;
-use crate::import::sink::{DryRun, Sink};
+use crate::import::sink::{DryRun, Recording, Sink};
 use crate::import::{ParsedEvent, jsonl};
 use crate::outcome::{Failure, Outcome, say};
 use crate::render::escape::escaped;
@@ -21,9 +22,27 @@ pub(crate) fn run(arguments: &Import) -> Result<Outcome, Failure> {
     let started = Instant::now();
     let mut parser = Parser::new(arguments)?;
     let mut counts = Counts::default();
-    let result = read_all(arguments, &mut parser, &mut DryRun::new(), &mut counts);
-    report(&counts, started, "read");
-    result?;
+    if arguments.dry_run {
+        let result = read_all(arguments, &mut parser, &mut DryRun::new(), &mut counts);
+        report(&counts, started, "read, none recorded");
+        result?;
+        return Ok(Outcome::no_if(counts.bad.count() > 0));
+    }
+    // A file that is not there must not leave an empty database behind.
+    for path in arguments.files.iter().filter(|path| path.as_path() != Path::new("-")) {
+        path.metadata().map_err(|source| Failure::io("open", path, source))?;
+    }
+    let database = Db::open(&arguments.directory)?;
+    let mut recording = Recording::new(&database)?;
+    let result = read_all(arguments, &mut parser, &mut recording, &mut counts);
+    let finished = recording.finish();
+    if let Ok(disabled @ 1..) = finished {
+        counts.events -= disabled;
+        say(format_args!("{disabled} events not recorded: {} turns their level off", blotter::LEVEL_VARIABLE));
+    }
+    report(&counts, started, "recorded");
+    result.and(finished)?;
+    database.close()?;
     Ok(Outcome::no_if(counts.bad.count() > 0))
 }
 
