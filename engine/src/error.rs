@@ -109,6 +109,14 @@ pub enum Error {
         /// The operating system's reason.
         reason: String,
     },
+    /// A part of the database could not be read.
+    #[error("{} is not readable: {reason}", path.display())]
+    Unavailable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// An operation did not finish within its time.
     #[error("{operation} did not finish within {waited_ms} ms")]
     TimedOut {
@@ -177,6 +185,15 @@ pub enum Refused {
     /// A field was given twice in one event.
     #[error("field '{field}' was given twice")]
     FieldTwice {
+        /// Name of the field.
+        field: String,
+    },
+    /// The level was raised after fields had been given to an event that was not recorded until then.
+    #[error("the level was set after fields; hint: call .level() first")]
+    LevelAfterFields,
+    /// A value's own formatting failed.
+    #[error("the text of field '{field}' could not be formatted")]
+    Unformattable {
         /// Name of the field.
         field: String,
     },

@@ -1,8 +1,39 @@
-//! The storage engine of blotter.
+//! The storage engine of blotter: record, seal, index, find.
+//!
+//! ```text
+//! trading thread            writer thread                      sealer thread
+//! Recorder::emit ─▶ ring ─▶ drain ─▶ seq ─▶ WAL append ─▶ sync │ WAL file ─▶ columns + postings ─▶ .seg
+//!   (one ring per recorder, (group sync)                       │   ─▶ catalog commit ─▶ MANIFEST ─▶ WAL removed
+//!    in shared memory)
+//!
+//! Snapshot = segments + WAL tails ─▶ prune (time, category, route, filter) ─▶ postings ─▶ decode ─▶ events
+//! ```
+//!
+//! Rooms, each importing only what stands above it in this list: [`vfs`] (files, time, randomness, shared
+//! memory), [`event`] (what is recorded), `codec`, [`wal`], [`segment`], [`catalog`], [`view`] (the read path),
+//! [`record`] (the write path), [`maintain`] (seal, verify, repair), [`Db`].
 
+pub mod catalog;
+mod codec;
+mod db;
 pub mod error;
 pub mod event;
 pub mod limits;
+pub mod maintain;
+mod open;
+mod options;
+pub mod record;
+mod routing;
+pub mod segment;
+mod statistics;
 pub mod vfs;
+pub mod view;
+pub mod wal;
 
+pub use db::Db;
 pub use error::{Error, Refused, Result};
+pub use open::Recovery;
+pub use options::{Durability, LEVEL_VARIABLE, Options};
+pub use record::{Backpressure, Emit, Recorder, RecorderOptions};
+pub use statistics::{RingStatistics, Statistics};
+pub use view::{Predicate, Reader, Scan, Snapshot};

@@ -60,10 +60,7 @@ impl Category {
         if let Some(known) = Category::known(name) {
             return Some(known);
         }
-        let well_formed = name.len() <= CATEGORY_NAME_BYTES_MAX
-            && name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if !well_formed {
+        if !Category::is_well_formed(name) {
             return None;
         }
         let mut names = custom_names().write().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -75,6 +72,13 @@ impl Category {
         }
         names.push(Box::leak(name.to_owned().into_boxed_str()));
         Some(Category((BUILT_IN.len() + names.len() - 1) as u8))
+    }
+
+    /// Whether a name could be a category's, known or not; only such names become parts of paths.
+    pub(crate) fn is_well_formed(name: &str) -> bool {
+        name.len() <= CATEGORY_NAME_BYTES_MAX
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     }
 
     /// The category of that name, if the process knows it.

@@ -64,63 +64,43 @@ fn exact(text: &str) -> Option<Decimal> {
     Some(if negative { -value } else { value })
 }
 
-/// Writes an exact decimal constant, its scale kept: `dec!(150.25)`, `dec!(-0.0350)`. What does not fit
-/// does not compile.
+/// An exact decimal constant, checked when compiled.
 ///
 /// ```
-/// use blotter_engine::event::{Decimal, dec};
-/// assert_eq!(dec!(-1_150.250).to_string(), "-1150.250");
-/// const TICK: Decimal = dec!(0.01);
-/// assert_eq!(TICK, Decimal::new(1, 2));
-/// ```
-///
-/// ```compile_fail
-/// let price = blotter_engine::dec!(79228162514264337593543950336);
+/// use blotter_engine::dec;
+/// assert_eq!(dec!(-150.250).to_string(), "-150.250");
 /// ```
 #[macro_export]
 macro_rules! dec {
-    // Its own macro, because that of the decimal crate asks every user to depend on that crate.
-    ($($number:tt)+) => {
-        const { $crate::event::decimal_constant(stringify!($($number)+)) }
+    ($($literal:tt)+) => {
+        const { $crate::event::decimal_literal(stringify!($($literal)+)) }
     };
 }
 
-/// The decimal written in a `dec!`.
-///
-/// # Panics
-/// If it is none; at compile time, as it is called from there only.
+/// The value of a literal such as `-150.25` or `1_000`. Panics, which in a constant fails the build, if it is
+/// none or does not fit.
 #[doc(hidden)]
-pub const fn decimal_constant(text: &str) -> Decimal {
-    let text = text.as_bytes();
-    let (mut mantissa, mut scale, mut digits) = (0u128, 0, 0);
-    let (mut negative, mut after_point) = (false, false);
+pub const fn decimal_literal(literal: &str) -> Decimal {
+    let bytes = literal.as_bytes();
+    let (mut mantissa, mut scale, mut in_fraction, mut negative, mut digits) = (0u128, 0u32, false, false, 0);
     let mut at = 0;
-    while at < text.len() {
-        match text[at] {
+    while at < bytes.len() {
+        match bytes[at] {
+            b'-' if digits == 0 && !negative => negative = true,
+            b'.' if !in_fraction => in_fraction = true,
+            b'_' | b' ' => {}
             digit @ b'0'..=b'9' => {
                 mantissa = mantissa * 10 + (digit - b'0') as u128;
                 digits += 1;
-                scale += after_point as u32;
+                scale += in_fraction as u32;
+                assert!(mantissa >> 96 == 0 && scale <= Decimal::MAX_SCALE, "the number does not fit an exact decimal");
             }
-            b'-' if digits == 0 && !negative => negative = true,
-            b'.' if !after_point && digits > 0 => after_point = true,
-            b'_' | b' ' => {}
-            _ => panic!("a decimal constant is digits with a point, such as -12.50"),
+            _ => panic!("not a decimal literal"),
         }
-        assert!(
-            mantissa >> 96 == 0 && scale <= Decimal::MAX_SCALE,
-            "a decimal constant has at most 28 digits"
-        );
         at += 1;
     }
-    assert!(digits > 0, "a decimal constant has digits");
-    Decimal::from_parts(
-        mantissa as u32,
-        (mantissa >> 32) as u32,
-        (mantissa >> 64) as u32,
-        negative && mantissa != 0,
-        scale,
-    )
+    assert!(digits > 0, "not a decimal literal");
+    Decimal::from_parts(mantissa as u32, (mantissa >> 32) as u32, (mantissa >> 64) as u32, negative, scale)
 }
 
 #[cfg(test)]
@@ -128,17 +108,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn constants_keep_their_digits() {
-        for (constant, printed) in [
-            (dec!(150.25), "150.25"),
-            (dec!(-0.0350), "-0.0350"),
-            (dec!(1_000), "1000"),
-            (dec!(0.0), "0.0"),
-            (dec!(79228162514264337593543950335), "79228162514264337593543950335"),
-            (dec!(0.0000000000000000000000000001), "0.0000000000000000000000000001"),
-        ] {
-            assert_eq!(constant.to_string(), printed);
-        }
+    fn literals_keep_their_scale() {
+        assert_eq!(dec!(1_000.50).to_string(), "1000.50");
+        assert_eq!(dec!(-7).to_string(), "-7");
+        assert_eq!(dec!(79228162514264337593543950335), Decimal::MAX);
     }
 
     #[test]

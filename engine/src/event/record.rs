@@ -151,6 +151,38 @@ impl Encoder {
         Ok(())
     }
 
+    /// Adds a text field, formatted into the record without an intermediate string.
+    ///
+    /// # Errors
+    /// The limit or rule that the field breaks; the record must then be given up.
+    pub fn formatted(&mut self, field: FieldRef<'_>, text: std::fmt::Arguments<'_>) -> Result<(), Refused> {
+        if let Some(text) = text.as_str() {
+            return self.field(field, ValueRef::Str(text));
+        }
+        self.field(field, ValueRef::Str(""))?;
+        let start = self.length;
+        let limit_bytes = match field {
+            FieldRef::Known(known) if known.is_id() => ID_BYTES_MAX,
+            _ => STRING_BYTES_MAX,
+        };
+        let room = limit_bytes.min(RECORD_BYTES_MAX - start);
+        let mut sink = Sink { buffer: &mut self.buffer[start..start + room], written_bytes: 0 };
+        // The sink never fails; what does not fit is counted, and refused below.
+        if std::fmt::write(&mut sink, text).is_err() {
+            return Err(Refused::Unformattable { field: field.name().to_owned() });
+        }
+        let written_bytes = sink.written_bytes;
+        if written_bytes > limit_bytes {
+            return Err(too_long(field.name(), written_bytes, limit_bytes));
+        }
+        if written_bytes > room {
+            return Err(too_large(field.name()));
+        }
+        self.buffer[start - 2..start].copy_from_slice(&(written_bytes as u16).to_le_bytes());
+        self.length = start + written_bytes;
+        Ok(())
+    }
+
     #[inline]
     fn value(
         &mut self,
@@ -251,6 +283,23 @@ impl Encoder {
     /// The fields encoded so far, without the header.
     pub(crate) fn fields(&self) -> (&[u8], u16, u64) {
         (&self.buffer[HEADER_BYTES..self.length], self.count, self.known)
+    }
+}
+
+/// Formats into a slice, counting what does not fit.
+struct Sink<'a> {
+    buffer: &'a mut [u8],
+    written_bytes: usize,
+}
+
+impl std::fmt::Write for Sink<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.written_bytes + text.len();
+        if let Some(room) = self.buffer.get_mut(self.written_bytes..end) {
+            room.copy_from_slice(text.as_bytes());
+        }
+        self.written_bytes = end;
+        Ok(())
     }
 }
 
@@ -580,7 +629,7 @@ pub fn decode_fields(
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
+    use crate::dec;
 
     use super::*;
 

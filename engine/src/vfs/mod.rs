@@ -1,10 +1,23 @@
 //! The one seam to files, time, randomness and shared memory. Nothing else in the engine calls
 //! `std::fs`, a clock or a random source, so every failure of theirs can be simulated.
 
+mod clock;
+mod memory;
+mod os;
+mod random;
+pub mod sim;
+
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+pub use clock::WallClock;
+#[cfg(target_os = "linux")]
+pub use memory::DevShm;
+pub use memory::HeapMemory;
+pub use os::OsFiles;
+pub use random::OsRandom;
 
 /// Everything the engine needs of its host.
 #[derive(Clone, Debug)]
@@ -17,6 +30,32 @@ pub struct Host {
     pub random: Arc<dyn Random>,
     /// Memory that outlives the process.
     pub memory: Arc<dyn SharedMemory>,
+}
+
+impl Host {
+    /// The operating system. Where it has no memory-backed file system, rings live on the heap and
+    /// [`SharedMemory::survives_process`] says so.
+    pub fn os() -> Host {
+        Host {
+            files: Arc::new(OsFiles),
+            clock: Arc::new(WallClock),
+            random: Arc::new(OsRandom),
+            memory: os_memory(),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn os_memory() -> Arc<dyn SharedMemory> {
+    match DevShm::open_default() {
+        Ok(memory) => Arc::new(memory),
+        Err(_) => Arc::new(HeapMemory::default()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn os_memory() -> Arc<dyn SharedMemory> {
+    Arc::new(HeapMemory::default())
 }
 
 /// How a file is opened.
@@ -118,6 +157,26 @@ impl Debug for Mapping {
 pub trait Clock: Send + Sync + Debug {
     /// Nanoseconds since the Unix epoch, UTC.
     fn now_ns(&self) -> i64;
+    /// Whether it is the machine's own clock, which its time-stamp counter may stand in for.
+    fn follows_machine(&self) -> bool {
+        false
+    }
+}
+
+/// Measures how long something took, for statistics only: nothing is decided by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts.
+    pub fn start() -> Stopwatch {
+        Stopwatch(std::time::Instant::now())
+    }
+
+    /// Nanoseconds since the start.
+    pub fn elapsed_ns(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 /// Randomness; needs to be unpredictable only so far that identities do not collide.

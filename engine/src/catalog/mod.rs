@@ -1,0 +1,620 @@
+//! The catalog: which segments there are, which may hold an id, and the counters that never go back.
+//! One process owns it. Others read the [`manifest`].
+//!
+//! # Tables
+//!
+//! ```text
+//! table      key                         payload of the record (crate::codec)
+//! meta       "database"                  Database { identity, created_at_ns }
+//! meta       "counters"                  Counters, with the count and digest of the segments
+//! segments   id u64                      SegmentRecord { meta, filters: field and length of each }
+//! routing    (id u64, field, part u32)   bytes of the filter, in parts
+//! ```
+//!
+//! # Invariants
+//!
+//! - A change is one redb transaction, in two phases and durable when the call returns. Two phases
+//!   because otherwise redb, finding damage after a crash, goes back to the commit before and says
+//!   nothing; this way it is an error.
+//! - Every record proves its content and its place; the counters prove that none is missing and none
+//!   is left over; the generation in the manifest proves that the state is the newest. So damage is an
+//!   error, never a wrong answer, and an empty catalog is never taken for an empty database.
+//! - The order is: commit, then manifest, then deletion of what the commit replaced. Hence a manifest
+//!   is never newer than the catalog.
+//! - A segment id is handed out once, also across crashes: the stored counter runs ahead of the ids in
+//!   use, and a restart continues from the stored one.
+
+mod journal;
+pub mod manifest;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use redb::{Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+pub use journal::{JOURNAL_FILE, JOURNAL_VERSION, Journal, JournalRecord, TornTail};
+pub use manifest::Manifest;
+
+use self::store::{Failure, catalog_error, guarded, open_record, record_crc, seal_record};
+use crate::codec;
+use crate::error::{Error, Result};
+use crate::event::Seq;
+use crate::segment::{RoutingFilter, SegmentId, SegmentMeta};
+use crate::vfs::{Host, OpenMode};
+
+/// Name of the catalog's file.
+pub const CATALOG_FILE: &str = "catalog.redb";
+const CATALOG_NEW_FILE: &str = "catalog.new";
+
+const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+const SEGMENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("segments");
+const ROUTING: TableDefinition<(u64, &str, u32), &[u8]> = TableDefinition::new("routing");
+
+const DATABASE_KEY: &str = "database";
+const COUNTERS_KEY: &str = "counters";
+
+/// How far the stored segment counter runs ahead, so that handing out an id seldom costs a commit.
+const SEGMENT_IDS_AHEAD: u64 = 64;
+
+/// Bytes of a filter in one record. redb gives a record that does not share a page a power of two of
+/// pages. Of 100 filters of 100 KB the file took 13.3 MB in one record each, 10.6 MB in parts of 4000
+/// bytes, and 10.5 MB in parts of 16 KiB less what key and page need, at half the time to read.
+const FILTER_PART_BYTES: usize = 16 * 1024 - 256;
+
+/// Identifies a database; a copy keeps it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct DatabaseId(pub u128);
+
+impl DatabaseId {
+    /// A new identity.
+    pub fn random(host: &Host) -> DatabaseId {
+        DatabaseId(u128::from(host.random.next_u64()) << 64 | u128::from(host.random.next_u64()))
+    }
+}
+
+/// 32 hex digits.
+impl fmt::Display for DatabaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Database {
+    identity: DatabaseId,
+    created_at_ns: i64,
+}
+
+/// Counters that never go back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Number of the last commit that changed segments.
+    pub generation: u64,
+    /// WAL files up to this number are sealed.
+    pub sealed_wal: u64,
+    /// Sequence number of the first event after the sealed ones.
+    pub next_seq: u64,
+    /// Number of the next recorder.
+    pub next_producer: u32,
+}
+
+/// The counters as stored, with what proves the segments complete.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+struct StoredCounters {
+    counters: Counters,
+    /// No segment has this id or a higher one.
+    next_segment: u64,
+    segment_count: u64,
+    /// Sum of [`digest`] over all segment records.
+    segments_digest: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct SegmentRecord {
+    meta: SegmentMeta,
+    filters: Vec<FilterRef>,
+}
+
+/// Ties a segment to its filters, so that a lost one is noticed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct FilterRef {
+    field: String,
+    bytes: u64,
+}
+
+/// A segment to be entered, with the filters of its indexed fields.
+pub type NewSegment = (SegmentMeta, Vec<RoutingFilter>);
+
+/// What sealing a WAL file changes, as one commit.
+#[derive(Clone, Copy, Debug)]
+pub struct SealCommit<'a> {
+    /// The segments made of it; their files are durable.
+    pub segments: &'a [NewSegment],
+    /// Number of the WAL file; it and all before are sealed.
+    pub sealed_wal: u64,
+    /// Sequence number of the first event after it.
+    pub next_seq: Seq,
+    /// Number of the next recorder.
+    pub next_producer: u32,
+}
+
+/// The catalog of one database, owned by one process.
+pub struct Catalog {
+    host: Host,
+    dir: PathBuf,
+    path: PathBuf,
+    /// `None` only while it is being dropped.
+    store: Option<redb::Database>,
+    database: Database,
+    state: Mutex<State>,
+}
+
+/// Counters in memory; equal to the stored ones but for the segment ids handed out.
+#[derive(Debug)]
+struct State {
+    stored: StoredCounters,
+    next_segment: u64,
+}
+
+impl Catalog {
+    /// Makes the catalog of a new database. The directory exists and holds none.
+    pub fn create(host: &Host, dir: &Path, identity: DatabaseId) -> Result<Catalog> {
+        let database = Database { identity, created_at_ns: host.clock.now_ns() };
+        Catalog::create_with(host, dir, &database, StoredCounters::default(), &[])
+    }
+
+    /// Makes a catalog of what is known from elsewhere, where a damaged one was moved away or none is
+    /// left. It must be given all segments. The generation continues after `generation_seen`, the highest known from a
+    /// manifest, so that readers and the next open take it for newer.
+    pub fn rebuild(
+        host: &Host,
+        dir: &Path,
+        identity: DatabaseId,
+        created_at_ns: i64,
+        generation_seen: u64,
+        found: &SealCommit<'_>,
+    ) -> Result<Catalog> {
+        let mut stored = StoredCounters::default();
+        stored.counters.generation = generation_seen;
+        stored.counters.sealed_wal = found.sealed_wal;
+        stored.counters.next_seq = found.next_seq.0;
+        stored.counters.next_producer = found.next_producer;
+        let database = Database { identity, created_at_ns };
+        Catalog::create_with(host, dir, &database, stored, found.segments)
+    }
+
+    /// Builds it under another name and renames it when complete, so that there is a whole one or none.
+    fn create_with(
+        host: &Host,
+        dir: &Path,
+        database: &Database,
+        mut stored: StoredCounters,
+        segments: &[NewSegment],
+    ) -> Result<Catalog> {
+        let (path, new_path) = (dir.join(CATALOG_FILE), dir.join(CATALOG_NEW_FILE));
+        let files = &host.files;
+        if files.exists(&path).map_err(|e| Error::io("look for", &path, e))? {
+            let reason = format!("there is a {CATALOG_FILE} already");
+            return Err(Error::CatalogMismatch { path: dir.to_path_buf(), reason });
+        }
+        if files.exists(&new_path).map_err(|e| Error::io("look for", &new_path, e))? {
+            files.remove_file(&new_path).map_err(|e| Error::io("remove", &new_path, e))?;
+        }
+        let file =
+            files.open(&new_path, OpenMode::CreateNew).map_err(|e| Error::io("create", &new_path, e))?;
+        let store = store::open_redb(&new_path, file.clone())?;
+        guarded(&new_path, || {
+            let txn = begin_write(&store)?;
+            {
+                let mut meta = txn.open_table(META)?;
+                let payload = codec::encode(database);
+                meta.insert(DATABASE_KEY, seal_record("meta", DATABASE_KEY.as_bytes(), &payload).as_slice())?;
+                txn.open_table(ROUTING)?;
+            }
+            insert_segments(&txn, &new_path, &mut stored, segments)?;
+            store_counters(&txn, &stored)?;
+            txn.commit()?;
+            Ok(())
+        })?;
+        close(&new_path, store)?;
+        // redb does not report a failure of its own closing writes; a sync of the file does.
+        file.sync_data().map_err(|e| Error::io("sync", &new_path, e))?;
+        files.rename(&new_path, &path).map_err(|e| Error::io("rename", &new_path, e))?;
+        files.sync_dir(dir).map_err(|e| Error::io("sync", dir, e))?;
+        Catalog::open(host, dir)
+    }
+
+    /// Opens the catalog and verifies what later answers rest on: its counters, and each segment's
+    /// entry. Refuses one that is damaged, incomplete, older than the manifest, or gone.
+    pub fn open(host: &Host, dir: &Path) -> Result<Catalog> {
+        let path = dir.join(CATALOG_FILE);
+        let file = match host.files.open(&path, OpenMode::ReadWrite) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(missing(host, dir, format!("{CATALOG_FILE} is missing")));
+            }
+            Err(error) => return Err(Error::io("open", &path, error)),
+        };
+        check_magic(&path, &*file)?;
+        let store = store::open_redb(&path, file)?;
+        let (database, stored) = guarded(&path, || read_meta(&store, &path))?;
+        let catalog = Catalog {
+            host: host.clone(),
+            dir: dir.to_path_buf(),
+            path,
+            store: Some(store),
+            database,
+            state: Mutex::new(State { stored, next_segment: stored.next_segment }),
+        };
+        catalog.check_against_manifest()?;
+        catalog.segments()?;
+        Ok(catalog)
+    }
+
+    /// A manifest is written after each commit, so one that knows more shows a catalog gone back.
+    fn check_against_manifest(&self) -> Result<()> {
+        let found = match Manifest::read(&self.host, &self.dir) {
+            Ok(manifest) => manifest,
+            // One that cannot be read proves nothing; it is replaced by the next commit.
+            Err(_) => return Ok(()),
+        };
+        let reason = if found.identity != self.database.identity {
+            format!("the manifest is of database {}, the catalog of {}", found.identity, self.identity())
+        } else if found.generation > self.counters().generation {
+            format!(
+                "the manifest is of generation {}, the catalog of generation {}",
+                found.generation,
+                self.counters().generation
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::CatalogMismatch { path: self.dir.clone(), reason })
+    }
+
+    /// Identity of the database.
+    pub fn identity(&self) -> DatabaseId {
+        self.database.identity
+    }
+
+    /// When the database was created.
+    pub fn created_at_ns(&self) -> i64 {
+        self.database.created_at_ns
+    }
+
+    /// The counters as of the last commit.
+    pub fn counters(&self) -> Counters {
+        self.state().stored.counters
+    }
+
+    /// Hands out an id for a new segment; it is never handed out again.
+    pub fn next_segment_id(&self) -> Result<SegmentId> {
+        let mut state = self.state();
+        if state.next_segment >= state.stored.next_segment {
+            let mut stored = state.stored;
+            stored.next_segment = state.next_segment + SEGMENT_IDS_AHEAD;
+            self.write(|txn| store_counters(txn, &stored))?;
+            state.stored = stored;
+        }
+        let id = SegmentId(state.next_segment);
+        state.next_segment += 1;
+        Ok(id)
+    }
+
+    /// All segments, by id, each verified; and verified to be all.
+    pub fn segments(&self) -> Result<Vec<SegmentMeta>> {
+        // Held so that no commit comes between the counters and the table.
+        self.read_segments(&self.state().stored)
+    }
+
+    fn read_segments(&self, stored: &StoredCounters) -> Result<Vec<SegmentMeta>> {
+        let (segments, sum) = guarded(&self.path, || {
+            let table = self.store().begin_read()?.open_table(SEGMENTS)?;
+            let mut found = Vec::with_capacity(stored.segment_count.min(1 << 16) as usize);
+            let mut sum = 0_u64;
+            for entry in table.iter()? {
+                let (key, record) = entry?;
+                let (id, record) = (key.value(), record.value());
+                let segment = read_segment(&self.path, id, record)?;
+                sum = sum.wrapping_add(digest(id, record));
+                found.push(segment.meta);
+                // A damaged tree could go round in circles.
+                if found.len() as u64 > stored.segment_count {
+                    break;
+                }
+            }
+            Ok((found, sum))
+        })?;
+        if segments.len() as u64 != stored.segment_count || sum != stored.segments_digest {
+            return Err(catalog_error(
+                &self.path,
+                format!("{} segments expected, {} others found", stored.segment_count, segments.len()),
+            ));
+        }
+        Ok(segments)
+    }
+
+    /// The filter of an indexed field of a segment; `None` if it has none for that field.
+    pub fn filter(&self, id: SegmentId, field: &str) -> Result<Option<Vec<u8>>> {
+        guarded(&self.path, || {
+            let txn = self.store().begin_read()?;
+            let Some(record) = txn.open_table(SEGMENTS)?.get(id.0)? else { return Ok(None) };
+            let segment = read_segment(&self.path, id.0, record.value())?;
+            let Some(known) = segment.filters.iter().find(|filter| filter.field == field) else {
+                return Ok(None);
+            };
+            let table = txn.open_table(ROUTING)?;
+            let mut bytes = Vec::new();
+            for (index, entry) in table.range((id.0, field, 0)..=(id.0, field, u32::MAX))?.enumerate() {
+                let (_, part) = entry?;
+                // The checksum is over the key that must come now, so a part out of place fails it.
+                let key = routing_key((id.0, field, index as u32));
+                bytes.extend_from_slice(open_record(&self.path, "routing", &key, part.value())?);
+                if bytes.len() as u64 > known.bytes {
+                    break;
+                }
+            }
+            if bytes.len() as u64 != known.bytes {
+                let reason = format!("the filter of field '{field}' of segment {id} is incomplete");
+                return Err(catalog_error(&self.path, reason).into());
+            }
+            Ok(Some(bytes))
+        })
+    }
+
+    /// Enters the segments of a sealed WAL file, and that it is sealed, in one durable transaction.
+    pub fn commit_seal(&self, seal: &SealCommit<'_>) -> Result<Counters> {
+        self.change(seal.segments, &[], |counters| {
+            counters.sealed_wal = counters.sealed_wal.max(seal.sealed_wal);
+            counters.next_seq = counters.next_seq.max(seal.next_seq.0);
+            counters.next_producer = counters.next_producer.max(seal.next_producer);
+        })
+    }
+
+    /// Puts segments in place of others, in one durable transaction: merges and changes of tier.
+    pub fn replace_segments(&self, added: &[NewSegment], removed: &[SegmentId]) -> Result<Counters> {
+        self.change(added, removed, |_| {})
+    }
+
+    /// Removes segments, in one durable transaction. Their files are deleted afterwards.
+    pub fn remove_segments(&self, removed: &[SegmentId]) -> Result<Counters> {
+        self.change(&[], removed, |_| {})
+    }
+
+    /// Raises the number of the next recorder and makes it durable.
+    pub fn reserve_producers(&self, next_producer: u32) -> Result<()> {
+        let mut state = self.state();
+        if next_producer <= state.stored.counters.next_producer {
+            return Ok(());
+        }
+        let mut stored = state.stored;
+        stored.counters.next_producer = next_producer;
+        self.write(|txn| store_counters(txn, &stored))?;
+        state.stored = stored;
+        Ok(())
+    }
+
+    /// What other processes are to see of it.
+    pub fn manifest(&self, indexed_fields: &[String]) -> Result<Manifest> {
+        let state = self.state();
+        let counters = state.stored.counters;
+        Ok(Manifest {
+            identity: self.identity(),
+            generation: counters.generation,
+            indexed_fields: indexed_fields.to_vec(),
+            sealed_wal: counters.sealed_wal,
+            next_seq: counters.next_seq,
+            next_producer: counters.next_producer,
+            segments: self.read_segments(&state.stored)?,
+        })
+    }
+
+    fn change(
+        &self,
+        added: &[NewSegment],
+        removed: &[SegmentId],
+        advance: impl FnOnce(&mut Counters),
+    ) -> Result<Counters> {
+        let mut state = self.state();
+        let mut stored = state.stored;
+        stored.counters.generation += 1;
+        advance(&mut stored.counters);
+        stored.next_segment = stored.next_segment.max(state.next_segment + SEGMENT_IDS_AHEAD);
+        self.write(|txn| {
+            remove_segments(txn, &self.path, &mut stored, removed)?;
+            insert_segments(txn, &self.path, &mut stored, added)?;
+            store_counters(txn, &stored)
+        })?;
+        state.next_segment = state.next_segment.max(stored.next_segment - SEGMENT_IDS_AHEAD);
+        state.stored = stored;
+        Ok(stored.counters)
+    }
+
+    fn write(&self, change: impl FnOnce(&WriteTransaction) -> Result<(), Failure>) -> Result<()> {
+        guarded(&self.path, || {
+            let txn = begin_write(self.store())?;
+            change(&txn)?;
+            txn.commit()?;
+            Ok(())
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic inside redb is caught below the lock, so the state is whole even if poisoned.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn store(&self) -> &redb::Database {
+        self.store.as_ref().expect("the store is there until the catalog is dropped")
+    }
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalog").field("path", &self.path).field("counters", &self.counters()).finish()
+    }
+}
+
+impl Drop for Catalog {
+    fn drop(&mut self) {
+        if let Some(store) = self.store.take() {
+            // All that was acknowledged is durable; closing only saves the next open some work.
+            let _ = close(&self.path, store);
+        }
+    }
+}
+
+fn close(path: &Path, store: redb::Database) -> Result<()> {
+    guarded(path, || {
+        drop(store);
+        Ok(())
+    })
+}
+
+/// The error for a catalog that is not there.
+fn missing(host: &Host, dir: &Path, reason: String) -> Error {
+    let has = |name: &str| host.files.exists(&dir.join(name)).unwrap_or(false);
+    let remains = ["hot", "warm", "cold", "wal", manifest::MANIFEST_FILE, journal::JOURNAL_FILE];
+    match remains.into_iter().find(|name| has(name)) {
+        Some(name) => Error::CatalogMismatch {
+            path: dir.to_path_buf(),
+            reason: format!("{reason}, though there is {name}"),
+        },
+        None => Error::NotADatabase { path: dir.to_path_buf(), reason },
+    }
+}
+
+/// redb initializes an empty file; here that would turn a lost catalog into an empty database.
+fn check_magic(path: &Path, file: &dyn crate::vfs::VfsFile) -> Result<()> {
+    let len = file.len().map_err(|e| Error::io("read", path, e))?;
+    let mut magic = store::REDB_MAGIC;
+    if len < magic.len() as u64 {
+        return Err(catalog_error(path, format!("it has {len} bytes")));
+    }
+    file.read_exact_at(&mut magic, 0).map_err(|e| Error::io("read", path, e))?;
+    if magic != store::REDB_MAGIC {
+        let found = magic.escape_ascii().to_string();
+        return Err(catalog_error(path, format!("it is no redb file: it starts with '{found}'")));
+    }
+    Ok(())
+}
+
+fn begin_write(store: &redb::Database) -> Result<WriteTransaction, Failure> {
+    let mut txn = store.begin_write()?;
+    txn.set_durability(Durability::Immediate)?;
+    // Saves the allocator with each commit, in two phases: a crash costs no walk through all pages at
+    // the next open, and redb never falls back to an older commit.
+    txn.set_quick_repair(true);
+    Ok(txn)
+}
+
+fn read_meta(store: &redb::Database, path: &Path) -> Result<(Database, StoredCounters), Failure> {
+    let table = store.begin_read()?.open_table(META)?;
+    let database = meta_record(&table, path, DATABASE_KEY)?;
+    let counters = meta_record(&table, path, COUNTERS_KEY)?;
+    Ok((database, counters))
+}
+
+fn meta_record<T: serde::de::DeserializeOwned>(
+    table: &redb::ReadOnlyTable<&'static str, &'static [u8]>,
+    path: &Path,
+    key: &'static str,
+) -> Result<T, Failure> {
+    let Some(record) = table.get(key)? else {
+        return Err(catalog_error(path, format!("it has no record '{key}'")).into());
+    };
+    let payload = open_record(path, "meta", key.as_bytes(), record.value())?;
+    let value = codec::decode(payload);
+    Ok(value.map_err(|e| catalog_error(path, format!("record '{key}': {e}")))?)
+}
+
+fn store_counters(txn: &WriteTransaction, stored: &StoredCounters) -> Result<(), Failure> {
+    let record = seal_record("meta", COUNTERS_KEY.as_bytes(), &codec::encode(stored));
+    txn.open_table(META)?.insert(COUNTERS_KEY, record.as_slice())?;
+    Ok(())
+}
+
+fn read_segment(path: &Path, id: u64, record: &[u8]) -> Result<SegmentRecord> {
+    let payload = open_record(path, "segments", &id.to_le_bytes(), record)?;
+    let refused = |reason: String| catalog_error(path, format!("segment {}: {reason}", SegmentId(id)));
+    let segment: SegmentRecord = codec::decode(payload).map_err(|e| refused(e.to_string()))?;
+    segment.meta.check().map_err(refused)?;
+    if segment.meta.id.0 != id {
+        return Err(refused(format!("its entry is of segment {}", segment.meta.id)));
+    }
+    Ok(segment)
+}
+
+/// What a segment's record adds to the digest of all.
+fn digest(id: u64, record: &[u8]) -> u64 {
+    // Odd multipliers keep all bits of id and checksum in the sum.
+    id.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .wrapping_add(u64::from(record_crc(record)).wrapping_mul(0xD6E8_FEB8_6659_FD93))
+}
+
+fn routing_key((id, field, part): (u64, &str, u32)) -> Vec<u8> {
+    let mut key = id.to_le_bytes().to_vec();
+    key.extend_from_slice(field.as_bytes());
+    key.push(0);
+    key.extend_from_slice(&part.to_le_bytes());
+    key
+}
+
+fn insert_segments(
+    txn: &WriteTransaction,
+    path: &Path,
+    stored: &mut StoredCounters,
+    added: &[NewSegment],
+) -> Result<(), Failure> {
+    let mut segments = txn.open_table(SEGMENTS)?;
+    let mut routing = txn.open_table(ROUTING)?;
+    for (meta, filters) in added {
+        assert_eq!(meta.check(), Ok(()), "segments are built well-formed");
+        let fields: BTreeSet<&str> = filters.iter().map(|filter| filter.field.as_str()).collect();
+        assert_eq!(fields.len(), filters.len(), "a segment has one filter per field");
+        let mut refs = Vec::with_capacity(filters.len());
+        for RoutingFilter { field, bytes } in filters {
+            for (part, chunk) in bytes.chunks(FILTER_PART_BYTES).enumerate() {
+                let key = (meta.id.0, field.as_str(), part as u32);
+                routing.insert(key, seal_record("routing", &routing_key(key), chunk).as_slice())?;
+            }
+            refs.push(FilterRef { field: field.clone(), bytes: bytes.len() as u64 });
+        }
+        let id = meta.id.0;
+        let payload = codec::encode(&SegmentRecord { meta: meta.clone(), filters: refs });
+        let record = seal_record("segments", &id.to_le_bytes(), &payload);
+        if segments.insert(id, record.as_slice())?.is_some() {
+            return Err(catalog_error(path, format!("segment {} is entered already", meta.id)).into());
+        }
+        stored.segment_count += 1;
+        stored.segments_digest = stored.segments_digest.wrapping_add(digest(id, &record));
+        stored.next_segment = stored.next_segment.max(id + 1);
+    }
+    Ok(())
+}
+
+fn remove_segments(
+    txn: &WriteTransaction,
+    path: &Path,
+    stored: &mut StoredCounters,
+    removed: &[SegmentId],
+) -> Result<(), Failure> {
+    let mut segments = txn.open_table(SEGMENTS)?;
+    let mut routing = txn.open_table(ROUTING)?;
+    for id in removed {
+        let Some(record) = segments.remove(id.0)? else {
+            return Err(catalog_error(path, format!("segment {id} to be removed is not entered")).into());
+        };
+        stored.segment_count -= 1;
+        stored.segments_digest = stored.segments_digest.wrapping_sub(digest(id.0, record.value()));
+        drop(record);
+        routing.retain_in((id.0, "", 0)..(id.0 + 1, "", 0), |_, _| false)?;
+    }
+    Ok(())
+}

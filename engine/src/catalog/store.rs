@@ -1,0 +1,178 @@
+//! The key-value store under the catalog: redb on our files, and records that prove themselves.
+//!
+//! redb verifies the checksums of its pages when it repairs, not when it opens or reads. So each value
+//! here carries its own proof, over the table, the key and the payload:
+//!
+//! ```text
+//!  0      4          5
+//!  ┌──────┬──────────┬───────────────────────┐
+//!  │ CRC  │ version  │ payload               │   CRC32 over table name, 0, key, version, payload
+//!  └──────┴──────────┴───────────────────────┘
+//! ```
+//!
+//! A record that is missing or comes from an older state proves nothing by itself; for that the catalog
+//! keeps counts and a digest, see [`super::Catalog`].
+//!
+//! redb panics on some damage. Every call into it is caught here and becomes an error.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use redb::{Database, StorageBackend};
+
+use crate::error::{Error, Result};
+use crate::vfs::VfsFile;
+
+/// Version of the records.
+pub(super) const RECORD_VERSION: u8 = 1;
+
+const RECORD_HEADER_BYTES: usize = 5;
+
+/// Pages redb keeps in memory. Lookups read a segment's entry and filter once, so little is gained by
+/// more, and it would count against the recording process.
+const CACHE_BYTES: usize = 4 * 1024 * 1024;
+
+/// redb's first bytes.
+pub(super) const REDB_MAGIC: [u8; 9] = [b'r', b'e', b'd', b'b', 0x1A, 0x0A, 0xA9, 0x0D, 0x0A];
+
+/// redb's storage on a file of ours. Its locking is not used: the database's LOCK file excludes other
+/// writers, and readers never open the catalog.
+#[derive(Debug)]
+struct Backend(Arc<dyn VfsFile>);
+
+impl StorageBackend for Backend {
+    fn len(&self) -> Result<u64, io::Error> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        self.0.read_exact_at(out, offset)
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), io::Error> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> Result<(), io::Error> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        self.0.write_all_at(data, offset)
+    }
+}
+
+/// Opens redb on a file, or initializes it if the file is empty.
+pub(super) fn open_redb(path: &Path, file: Arc<dyn VfsFile>) -> Result<Database> {
+    guarded(path, || {
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE_BYTES);
+        Ok(builder.create_with_backend(Backend(file))?)
+    })
+}
+
+/// Runs calls into redb; its errors and panics become errors of the catalog.
+pub(super) fn guarded<T>(path: &Path, calls: impl FnOnce() -> Result<T, Failure>) -> Result<T> {
+    // Unwind safety: whoever sees an error here drops the database or is told to repair it; nothing
+    // that a panic left half done is used as an answer.
+    match catch_unwind(AssertUnwindSafe(calls)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(Failure::Ours(error))) => Err(error),
+        Ok(Err(Failure::Store(redb::Error::Io(source)))) if source.kind() != io::ErrorKind::InvalidData => {
+            Err(Error::io("use", path, source))
+        }
+        Ok(Err(Failure::Store(error))) => Err(catalog_error(path, error.to_string())),
+        Err(panic) => {
+            let reason = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("unknown");
+            Err(catalog_error(path, format!("the key-value store gave up: {reason}")))
+        }
+    }
+}
+
+/// An error that sends the user to `blotter repair`.
+pub(super) fn catalog_error(path: &Path, reason: impl Into<String>) -> Error {
+    Error::Catalog { path: path.to_path_buf(), reason: reason.into() }
+}
+
+/// What can fail inside [`guarded`].
+pub(super) enum Failure {
+    Ours(Error),
+    Store(redb::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Ours(error)
+    }
+}
+
+macro_rules! from_store_errors {
+    ($($name:ident),*) => {
+        $(impl From<redb::$name> for Failure {
+            fn from(error: redb::$name) -> Failure {
+                Failure::Store(error.into())
+            }
+        })*
+    };
+}
+
+from_store_errors!(
+    CommitError,
+    DatabaseError,
+    SetDurabilityError,
+    StorageError,
+    TableError,
+    TransactionError
+);
+
+/// Checksum of a record: over its table, its key and its content.
+fn checksum(table: &str, key: &[u8], content: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(table.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(key);
+    hasher.update(content);
+    hasher.finalize()
+}
+
+/// A record, ready to be stored.
+pub(super) fn seal_record(table: &str, key: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut record = vec![0; 4];
+    record.push(RECORD_VERSION);
+    record.extend_from_slice(payload);
+    let crc = checksum(table, key, &record[4..]);
+    record[..4].copy_from_slice(&crc.to_le_bytes());
+    record
+}
+
+/// The payload of a stored record, verified.
+pub(super) fn open_record<'a>(path: &Path, table: &str, key: &[u8], record: &'a [u8]) -> Result<&'a [u8]> {
+    let Some((stored, content)) =
+        record.split_first_chunk::<4>().filter(|_| record.len() >= RECORD_HEADER_BYTES)
+    else {
+        return Err(catalog_error(path, format!("a record of table {table} has {} bytes", record.len())));
+    };
+    if u32::from_le_bytes(*stored) != checksum(table, key, content) {
+        return Err(catalog_error(path, format!("a record of table {table} fails its checksum")));
+    }
+    if content[0] != RECORD_VERSION {
+        return Err(Error::NewerVersion {
+            path: path.to_path_buf(),
+            kind: "catalog record",
+            found: u32::from(content[0]),
+            supported: u32::from(RECORD_VERSION),
+        });
+    }
+    Ok(&content[1..])
+}
+
+/// The checksum a record carries; call it on verified or freshly sealed records.
+pub(super) fn record_crc(record: &[u8]) -> u32 {
+    record.first_chunk().map_or(0, |crc| u32::from_le_bytes(*crc))
+}

@@ -1,0 +1,177 @@
+//! The catalog, the manifest and the journal under crashes, failing disks and flipped bits.
+
+mod crashes;
+mod damage;
+
+use super::*;
+use crate::event::Timestamp;
+use crate::segment::{Route, Tier};
+use crate::vfs::sim::{Prng, SimHost};
+
+const IDENTITY: DatabaseId = DatabaseId(0x1234_5678_9ABC_DEF0_0FED_CBA9_8765_4321);
+
+fn root() -> &'static Path {
+    Path::new("/desk")
+}
+
+fn with_directory(host: &Host) {
+    host.files.create_dir_all(root()).unwrap();
+    host.files.sync_dir(Path::new("/")).unwrap();
+}
+
+fn segment(id: u64) -> NewSegment {
+    let ts: Timestamp = "2026-01-02T14:30:00Z".parse().unwrap();
+    let meta = SegmentMeta {
+        id: SegmentId(id),
+        category: "order".into(),
+        day: ts.day(),
+        tier: Tier::Hot,
+        rows: 10,
+        ts_min: ts.0,
+        ts_max: ts.0 + 1,
+        seq_min: id * 10,
+        seq_max: id * 10 + 9,
+        level_max: 2,
+        source_wal: id,
+        file_bytes: 4096,
+        footer_crc: 0xC0FFEE,
+        routes: vec![Route::bounding("order_id", "A-1", "A-9", 7)],
+    };
+    (meta, filters(id))
+}
+
+/// Filters of a segment: a short one, an empty one, and now and then one of several parts.
+fn filters(id: u64) -> Vec<RoutingFilter> {
+    let mut random = Prng::new(id);
+    let long = if id.is_multiple_of(3) { 2 * FILTER_PART_BYTES + 17 } else { 900 };
+    [("order_id", 300), ("symbol", 0), ("correlation_id", long)]
+        .into_iter()
+        .map(|(field, len)| RoutingFilter {
+            field: field.into(),
+            bytes: (0..len).map(|_| random.next_u64() as u8).collect(),
+        })
+        .collect()
+}
+
+fn seal(segments: &[NewSegment], sealed_wal: u64) -> SealCommit<'_> {
+    SealCommit { segments, sealed_wal, next_seq: Seq(sealed_wal * 100), next_producer: sealed_wal as u32 }
+}
+
+/// Checks every answer of a catalog that must hold segments of these ids; an error is passed on.
+fn check_answers(catalog: &Catalog, ids: &[u64]) -> Result<()> {
+    let expected: Vec<NewSegment> = ids.iter().map(|id| segment(*id)).collect();
+    let metas: Vec<SegmentMeta> = expected.iter().map(|(meta, _)| meta.clone()).collect();
+    assert_eq!(catalog.segments()?, metas);
+    for (meta, filters) in &expected {
+        for filter in filters {
+            assert_eq!(catalog.filter(meta.id, &filter.field)?.as_ref(), Some(&filter.bytes));
+        }
+        assert_eq!(catalog.filter(meta.id, "venue")?, None);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_was_committed_is_found_also_after_reopening() {
+    let host = SimHost::new(1).boot();
+    with_directory(&host);
+    let catalog = Catalog::create(&host, root(), IDENTITY).unwrap();
+    assert_eq!(catalog.counters(), Counters::default());
+    assert_eq!(catalog.segments().unwrap(), []);
+    let counters = catalog.commit_seal(&seal(&[segment(0), segment(3)], 7)).unwrap();
+    assert_eq!(counters, Counters { generation: 1, sealed_wal: 7, next_seq: 700, next_producer: 7 });
+    catalog.reserve_producers(9).unwrap();
+    catalog.reserve_producers(8).unwrap();
+    catalog.commit_seal(&seal(&[], 6)).unwrap();
+    drop(catalog);
+
+    let catalog = Catalog::open(&host, root()).unwrap();
+    assert_eq!(catalog.identity(), IDENTITY);
+    let expected = Counters { generation: 2, sealed_wal: 7, next_seq: 700, next_producer: 9 };
+    assert_eq!(catalog.counters(), expected, "counters never go back");
+    check_answers(&catalog, &[0, 3]).unwrap();
+    assert_eq!(catalog.filter(SegmentId(99), "order_id").unwrap(), None);
+
+    catalog.replace_segments(&[segment(5)], &[SegmentId(0)]).unwrap();
+    check_answers(&catalog, &[3, 5]).unwrap();
+    catalog.remove_segments(&[SegmentId(3)]).unwrap();
+    check_answers(&catalog, &[5]).unwrap();
+    let manifest = catalog.manifest(&["order_id".into()]).unwrap();
+    assert_eq!((manifest.generation, manifest.segments.len()), (4, 1));
+    assert_eq!(manifest.segments, catalog.segments().unwrap());
+    assert!(matches!(Catalog::create(&host, root(), IDENTITY), Err(Error::CatalogMismatch { .. })));
+}
+
+#[test]
+fn a_change_that_cannot_be_made_changes_nothing() {
+    let host = SimHost::new(1).boot();
+    with_directory(&host);
+    let catalog = Catalog::create(&host, root(), IDENTITY).unwrap();
+    let before = catalog.commit_seal(&seal(&[segment(1), segment(2)], 1)).unwrap();
+    assert!(catalog.remove_segments(&[SegmentId(1), SegmentId(8)]).is_err());
+    assert!(catalog.commit_seal(&seal(&[segment(4), segment(2)], 2)).is_err());
+    assert_eq!(catalog.counters(), before);
+    check_answers(&catalog, &[1, 2]).unwrap();
+    catalog.commit_seal(&seal(&[segment(4)], 2)).unwrap();
+    check_answers(&catalog, &[1, 2, 4]).unwrap();
+}
+
+#[test]
+fn segment_ids_are_never_handed_out_twice() {
+    let sim = SimHost::new(1);
+    with_directory(&sim.boot());
+    drop(Catalog::create(&sim.boot(), root(), IDENTITY).unwrap());
+    let mut seen = BTreeSet::new();
+    for round in 0..20 {
+        let catalog = Catalog::open(&sim.boot(), root()).unwrap();
+        for _ in 0..round * 9 {
+            let id = catalog.next_segment_id().unwrap();
+            assert!(seen.insert(id), "{id} was handed out before");
+            if id.0.is_multiple_of(7) {
+                catalog.commit_seal(&seal(&[segment(id.0)], round)).unwrap();
+            }
+        }
+        match round % 3 {
+            0 => drop(catalog),
+            1 => sim.process_crash(),
+            _ => sim.power_failure(round),
+        }
+    }
+}
+
+#[test]
+fn a_rebuilt_catalog_is_newer_than_any_manifest() {
+    let host = SimHost::new(1).boot();
+    with_directory(&host);
+    let catalog = Catalog::create(&host, root(), IDENTITY).unwrap();
+    catalog.commit_seal(&seal(&[segment(1), segment(2)], 5)).unwrap();
+    let manifest = catalog.manifest(&[]).unwrap();
+    manifest.write(&host, root()).unwrap();
+    drop(catalog);
+    host.files.remove_file(&root().join(CATALOG_FILE)).unwrap();
+    let found = [segment(1), segment(2)];
+    let rebuilt =
+        Catalog::rebuild(&host, root(), IDENTITY, 77, manifest.generation, &seal(&found, 5)).unwrap();
+    assert!(rebuilt.counters().generation > manifest.generation);
+    assert_eq!((rebuilt.counters().sealed_wal, rebuilt.created_at_ns()), (5, 77));
+    check_answers(&rebuilt, &[1, 2]).unwrap();
+    assert!(rebuilt.next_segment_id().unwrap() > SegmentId(2));
+}
+
+#[test]
+fn the_bytes_of_a_manifest_are_those_of_version_1() {
+    let manifest = Manifest {
+        identity: IDENTITY,
+        generation: 3,
+        indexed_fields: vec!["order_id".into()],
+        sealed_wal: 2,
+        next_seq: 100,
+        next_producer: 4,
+        segments: vec![segment(1).0],
+    };
+    let bytes = manifest.encode();
+    assert_eq!(bytes.len(), 24 + 16 + 8 + (8 + 8 + 8) + 8 + 8 + 4 + 8 + 173);
+    assert_eq!(&bytes[..12], b"BLOTMANI\x01\0\0\0");
+    assert_eq!(crc32fast::hash(&bytes[24..]), 0xD2EE_7A1B, "the layout of the body has changed");
+    assert_eq!(Manifest::decode(Path::new("MANIFEST"), &bytes).unwrap(), manifest);
+}

@@ -1,0 +1,3 @@
+//! What happens to recorded data: sealing, verification, repair.
+
+pub(crate) mod seal;

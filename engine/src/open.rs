@@ -1,0 +1,386 @@
+//! Opening a database for writing: lock, catalog, WAL, rings, in this order. `docs/recovery.md` lists the cases.
+//!
+//! ```text
+//! LOCK ─▶ catalog (or a new one) ─▶ segments against directories ─▶ WAL: cut the torn tail ─▶ rings of the
+//!   dead: into the WAL, synced, removed ─▶ MANIFEST ─▶ sealed WAL files removed
+//! ```
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+
+use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord};
+use crate::error::{Error, Result};
+use crate::event::{ProducerId, Seq};
+use crate::maintain::seal::{Sealer, write_manifest};
+use crate::options::Options;
+use crate::record::{RingOwner, RingRegistry, Writer, WriterOptions, rings_of, written_by_producer};
+use crate::routing::CachedFilters;
+use crate::segment::{Segment, SegmentOptions, Tier};
+use crate::vfs::{FileLock, Host, OpenMode};
+use crate::view::{FilterSource, SegmentHandle, Version, Versions, WalTail};
+use crate::wal::{FrameKind, RecoveredWal, WalAppender, WalNumber, recover_directory, wal_numbers};
+
+/// Name of the lock file.
+pub(crate) const LOCK_FILE: &str = "LOCK";
+/// A reader that looks whether the owner lives holds the lock for an instant.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// What was found and done when a database was opened.
+#[derive(Debug, Default)]
+pub struct Recovery {
+    /// The torn tail that was cut off the newest WAL file: its path, offset, and bytes.
+    pub torn_tail: Option<(PathBuf, u64, u64)>,
+    /// Events that a dead process had accepted and not yet written, now in the WAL.
+    pub taken_over: u64,
+    /// Rings that could not be read, and why. They are left where they are.
+    pub unreadable_rings: Vec<Error>,
+    /// Files of an interrupted seal that were removed; their events are in the WAL.
+    pub removed: Vec<PathBuf>,
+}
+
+/// Everything that an open database starts from.
+pub(crate) struct Opened {
+    pub(crate) lock: Box<dyn FileLock>,
+    pub(crate) owner: RingOwner,
+    pub(crate) versions: Arc<Versions>,
+    pub(crate) filters: Arc<dyn FilterSource>,
+    pub(crate) writer: Writer,
+    pub(crate) sealer: Sealer,
+    pub(crate) next_producer: u32,
+    pub(crate) recovery: Recovery,
+}
+
+impl Opened {
+    pub(crate) fn open(
+        host: &Host,
+        database: &Path,
+        options: &Options,
+        registry: &Arc<RingRegistry>,
+        finished: Sender<WalNumber>,
+    ) -> Result<Opened> {
+        let lock = take_lock(host, database, options.create)?;
+        let lock_path = database.join(LOCK_FILE);
+        let lock_identity =
+            host.files.file_identity(&lock_path).map_err(|error| Error::io("identify", &lock_path, error))?;
+        let catalog = Arc::new(open_or_create_catalog(host, database, options.create)?);
+        let counters = catalog.counters();
+        let identity = catalog.identity().0;
+        let mut recovery = Recovery::default();
+
+        let (sealed_numbers, numbers): (Vec<_>, Vec<_>) =
+            wal_numbers(host, database)?.into_iter().partition(|number| number.0 <= counters.sealed_wal);
+        let wal = recover_directory(host, database, identity, &numbers)?;
+        check_continues(database, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
+        let segments = catalog.segments()?;
+        let known: HashSet<PathBuf> = segments.iter().map(|meta| meta.relative_path()).collect();
+        recovery.removed = remove_interrupted_seals(host, database, &known, &numbers)?;
+        remove_empty(host, &wal)?;
+        recovery.torn_tail = cut_torn_tail(host, &wal)?;
+
+        let owner = RingOwner { database: identity, lock_identity };
+        let (rings, unusable) = rings_of(host, owner)?;
+        recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
+        let written = if rings.is_empty() { Default::default() } else { written_by_producer(&wal)? };
+        let in_wal =
+            wal.files.iter().flat_map(|file| &file.frames).filter(|frame| frame.kind == FrameKind::Producer);
+        let highest =
+            in_wal.map(|frame| frame.producer.0).chain(rings.iter().map(|ring| ring.producer().0)).max();
+        let own = ProducerId(counters.next_producer.max(highest.map_or(0, |producer| producer + 1)));
+
+        let appender =
+            open_appender(host, database, identity, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
+        let versions = Arc::new(first_version(host, database, segments, &wal, &appender));
+        let writer_options = WriterOptions {
+            wal_bytes_max: options.wal_bytes_max,
+            wal_age_max_ns: i64::try_from(options.wal_age_max.as_nanos()).unwrap_or(i64::MAX),
+        };
+        let mut writer = Writer::new(
+            host,
+            writer_options,
+            appender,
+            own,
+            Arc::clone(registry),
+            Arc::clone(&versions),
+            finished,
+        )?;
+        if !rings.is_empty() {
+            let before = writer.next_seq();
+            for ring in rings {
+                let expected = written.get(&ring.producer()).copied().unwrap_or(0);
+                writer.adopt(Arc::new(ring), expected);
+            }
+            while writer.step()? == crate::record::Step::Wrote {}
+            writer.sync().sync_to(writer.written_position())?;
+            recovery.taken_over = writer.next_seq().0 - before.0;
+            recovery.unreadable_rings.extend(writer.take_ring_damage());
+        }
+
+        write_manifest(host, database, &catalog, &options.indexed)?;
+        let sealer = Sealer {
+            host: host.clone(),
+            database: database.to_path_buf(),
+            catalog: Arc::clone(&catalog),
+            versions: Arc::clone(&versions),
+            options: SegmentOptions {
+                indexed: options.indexed.clone(),
+                block_rows: options.block_rows,
+                ..SegmentOptions::default()
+            },
+            retiring: sealed_numbers,
+            manifest_is_stale: false,
+        };
+        let filters: Arc<dyn FilterSource> = Arc::new(CachedFilters::new(catalog));
+        Ok(Opened { lock, owner, versions, filters, writer, sealer, next_producer: own.0 + 1, recovery })
+    }
+}
+
+fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {
+    let files = &host.files;
+    let path = database.join(LOCK_FILE);
+    let exists = |path: &Path| files.exists(path).map_err(|error| Error::io("look for", path, error));
+    if !exists(&path)? {
+        if !create {
+            let reason = format!("{LOCK_FILE} is missing");
+            return Err(Error::NotADatabase { path: database.to_path_buf(), reason });
+        }
+        refuse_foreign_directory(host, database)?;
+        for dir in [database.to_path_buf(), database.join("wal"), database.join(Tier::Hot.directory())] {
+            files.create_dir_all(&dir).map_err(|error| Error::io("create", &dir, error))?;
+        }
+        match files.open(&path, OpenMode::CreateNew) {
+            Ok(_) => {}
+            // Another process was faster; the lock decides between us.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::io("create", &path, error)),
+        }
+        files.sync_dir(database).map_err(|error| Error::io("sync", database, error))?;
+        if let Some(parent) = database.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            files.sync_dir(parent).map_err(|error| Error::io("sync", parent, error))?;
+        }
+    }
+    for attempt in 0..LOCK_ATTEMPTS {
+        if let Some(lock) = files.try_lock(&path).map_err(|error| Error::io("lock", &path, error))? {
+            note_holder(host, &path)?;
+            return Ok(lock);
+        }
+        if attempt + 1 < LOCK_ATTEMPTS {
+            std::thread::sleep(LOCK_PAUSE);
+        }
+    }
+    Err(Error::Locked { path: database.to_path_buf(), holder: holder(host, &path) })
+}
+
+/// A directory that holds other things than a database is left alone.
+fn refuse_foreign_directory(host: &Host, database: &Path) -> Result<()> {
+    let exists = host.files.exists(database).map_err(|error| Error::io("look for", database, error))?;
+    if !exists {
+        return Ok(());
+    }
+    let entries = host.files.read_dir(database).map_err(|error| Error::io("list", database, error))?;
+    // A database whose creation was interrupted has these and no lock yet.
+    let foreign =
+        entries.iter().find(|entry| !(entry.is_dir && ["wal", "hot"].contains(&entry.name.as_str())));
+    match foreign {
+        None => Ok(()),
+        Some(entry) => {
+            let reason = format!(
+                "it has no {LOCK_FILE}, but a '{}'; hint: give an empty or a new directory",
+                entry.name
+            );
+            Err(Error::NotADatabase { path: database.to_path_buf(), reason })
+        }
+    }
+}
+
+/// Writes who holds the lock, for the error message of whoever comes second.
+fn note_holder(host: &Host, path: &Path) -> Result<()> {
+    let file = host.files.open(path, OpenMode::ReadWrite).map_err(|error| Error::io("open", path, error))?;
+    let program = std::env::args_os().next().unwrap_or_default();
+    let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let text = format!("process {} ({program})\n", std::process::id());
+    let written = file.set_len(0).and_then(|()| file.write_all_at(text.as_bytes(), 0));
+    match written {
+        // On a full disk the name is missing from that message; recording starts all the same.
+        Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Ok(()),
+        written => written.map_err(|error| Error::io("write", path, error)),
+    }
+}
+
+fn holder(host: &Host, path: &Path) -> String {
+    let read = || -> std::io::Result<String> {
+        let file = host.files.open(path, OpenMode::Read)?;
+        let mut bytes = vec![0; file.len()?.min(256) as usize];
+        file.read_exact_at(&mut bytes, 0)?;
+        Ok(String::from_utf8_lossy(&bytes).trim().escape_debug().to_string())
+    };
+    read().ok().filter(|text| !text.is_empty()).unwrap_or_else(|| "another process".to_owned())
+}
+
+fn open_or_create_catalog(host: &Host, database: &Path, create: bool) -> Result<Catalog> {
+    let path = database.join(crate::catalog::CATALOG_FILE);
+    let exists = host.files.exists(&path).map_err(|error| Error::io("look for", &path, error))?;
+    let has_journal = host
+        .files
+        .exists(&database.join(crate::catalog::JOURNAL_FILE))
+        .map_err(|error| Error::io("look for", database, error))?;
+    // Before the journal there is nothing to lose; with it, a missing catalog is a loss that `open` names.
+    if exists || has_journal || !create || !is_unused(host, database)? {
+        let catalog = Catalog::open(host, database)?;
+        if !has_journal {
+            create_journal(host, database, &catalog)?;
+        }
+        return Ok(catalog);
+    }
+    let catalog = Catalog::create(host, database, DatabaseId::random(host))?;
+    create_journal(host, database, &catalog)?;
+    Ok(catalog)
+}
+
+fn create_journal(host: &Host, database: &Path, catalog: &Catalog) -> Result<()> {
+    let created = JournalRecord::Created { identity: catalog.identity(), at_ns: catalog.created_at_ns() };
+    Journal::create(host, database, &created).map(drop)
+}
+
+/// Whether the directories hold no event.
+fn is_unused(host: &Host, database: &Path) -> Result<bool> {
+    Ok(wal_numbers(host, database)?.is_empty() && segment_files(host, database)?.is_empty())
+}
+
+/// Files in the tiers' directories, relative to the database.
+pub(crate) fn segment_files(host: &Host, database: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for tier in Tier::ALL {
+        let tier_dir = database.join(tier.directory());
+        if !host.files.exists(&tier_dir).map_err(|error| Error::io("look for", &tier_dir, error))? {
+            continue;
+        }
+        for day in host.files.read_dir(&tier_dir).map_err(|error| Error::io("list", &tier_dir, error))? {
+            let dir = tier_dir.join(&day.name);
+            let entries = host.files.read_dir(&dir).map_err(|error| Error::io("list", &dir, error))?;
+            found.extend(
+                entries.into_iter().map(|entry| Path::new(tier.directory()).join(&day.name).join(entry.name)),
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// The WAL must go on where the segments end.
+fn check_continues(database: &Path, wal: &RecoveredWal, sealed_wal: u64, next_seq: Seq) -> Result<()> {
+    let Some(first) = wal.files.first() else { return Ok(()) };
+    if first.header.number.0 == sealed_wal + 1 && first.header.first_seq == next_seq {
+        return Ok(());
+    }
+    let path = first.header.number.path(database);
+    let expected =
+        format!("file {} with seq {next_seq} first, after the sealed ones", WalNumber(sealed_wal + 1));
+    let found = format!("file {} with seq {}", first.header.number, first.header.first_seq);
+    Err(Error::damaged(
+        &path,
+        32,
+        expected,
+        found,
+        "a WAL file is missing: restore it, or run `blotter repair`",
+    ))
+}
+
+/// Removes segments that were written and not committed. Their events are still in the WAL; where they are
+/// not, nothing is removed and the catalog is the one in the wrong.
+fn remove_interrupted_seals(
+    host: &Host,
+    database: &Path,
+    known: &HashSet<PathBuf>,
+    unsealed: &[WalNumber],
+) -> Result<Vec<PathBuf>> {
+    let mut removed = Vec::new();
+    for relative in segment_files(host, database)? {
+        if known.contains(&relative) {
+            continue;
+        }
+        let path = database.join(&relative);
+        let is_temporary = relative.extension().is_some_and(|extension| extension == "tmp");
+        if !is_temporary {
+            let source = source_wal(host, &path)?;
+            if !unsealed.contains(&source) {
+                let reason =
+                    format!("segment {} is not in it, and its WAL file {source} is gone", relative.display());
+                return Err(Error::CatalogMismatch { path: database.to_path_buf(), reason });
+            }
+        }
+        host.files.remove_file(&path).map_err(|error| Error::io("remove", &path, error))?;
+        removed.push(relative);
+    }
+    Ok(removed)
+}
+
+fn source_wal(host: &Host, path: &Path) -> Result<WalNumber> {
+    let file = host.files.open(path, OpenMode::Read).map_err(|error| Error::io("open", path, error))?;
+    let len = file.len().map_err(|error| Error::io("measure", path, error))?;
+    let bytes = file.map(len).map_err(|error| Error::io("map", path, error))?;
+    Ok(WalNumber(Segment::open(path, bytes)?.meta().source_wal))
+}
+
+fn remove_empty(host: &Host, wal: &RecoveredWal) -> Result<()> {
+    for path in &wal.empty {
+        host.files.remove_file(path).map_err(|error| Error::io("remove", path, error))?;
+    }
+    Ok(())
+}
+
+fn cut_torn_tail(host: &Host, wal: &RecoveredWal) -> Result<Option<(PathBuf, u64, u64)>> {
+    let Some((path, offset, bytes)) = &wal.torn else { return Ok(None) };
+    let file = host.files.open(path, OpenMode::ReadWrite).map_err(|error| Error::io("open", path, error))?;
+    file.set_len(*offset).map_err(|error| Error::io("cut", path, error))?;
+    file.sync_data().map_err(|error| Error::io("sync", path, error))?;
+    Ok(Some((path.clone(), *offset, *bytes)))
+}
+
+/// Goes on with the newest file, or starts the next.
+fn open_appender(
+    host: &Host,
+    database: &Path,
+    identity: u128,
+    wal: &RecoveredWal,
+    sealed_wal: u64,
+    next_seq: Seq,
+) -> Result<WalAppender> {
+    match wal.files.last() {
+        Some(last) if !last.finished => {
+            let path = last.header.number.path(database);
+            let file = host
+                .files
+                .open(&path, OpenMode::ReadWrite)
+                .map_err(|error| Error::io("open", &path, error))?;
+            WalAppender::resume(host, database, last.header, file, last.end, last.next_seq())
+        }
+        Some(last) => {
+            WalAppender::create(host, database, identity, last.header.number.next(), last.next_seq())
+        }
+        None => WalAppender::create(host, database, identity, WalNumber(sealed_wal + 1), next_seq),
+    }
+}
+
+fn first_version(
+    host: &Host,
+    database: &Path,
+    segments: Vec<crate::segment::SegmentMeta>,
+    wal: &RecoveredWal,
+    appender: &WalAppender,
+) -> Versions {
+    let segments =
+        segments.into_iter().map(|meta| Arc::new(SegmentHandle::new(host, database, meta))).collect();
+    let mut tails: Vec<Arc<WalTail>> = wal
+        .files
+        .iter()
+        .filter(|file| file.finished)
+        .map(|file| Arc::new(WalTail::new(file.header, database, Arc::clone(&file.file), file.end)))
+        .collect();
+    let (file, header) = appender.file();
+    tails.push(Arc::new(WalTail::new(*header, database, Arc::clone(file), appender.written_offset())));
+    Versions::new(database, Version { segments: Arc::new(segments), tails })
+}

@@ -1,0 +1,156 @@
+//! Follows a database live, event by event in seq order, from another process or the same.
+//!
+//! The follower reads the WAL file that the writer appends to, goes on to the next one at an End frame, and
+//! turns to the segments only when a file was sealed and removed before it came to it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::catalog::Manifest;
+use crate::error::{Error, Result};
+use crate::event::{Event, Seq};
+use crate::segment::Projection;
+use crate::vfs::Stopwatch;
+use crate::view::reader::open_tail;
+use crate::view::{Predicate, Reader, WalTail};
+use crate::wal::{WalNumber, wal_numbers};
+
+/// Pause between two looks at the WAL: well below what a person notices, and cheap.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// Most events fetched from segments at once when the follower fell behind.
+const CATCH_UP_EVENTS_MAX: u64 = 65_536;
+
+/// Where following begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FollowFrom {
+    /// With the first event recorded from now on.
+    Now,
+    /// With that event.
+    Seq(Seq),
+}
+
+/// See the module.
+pub struct Follower {
+    reader: Reader,
+    next_seq: Seq,
+    tail: Option<WalTail>,
+    /// Frames of the tail that are done with.
+    frames_done: usize,
+    ready: VecDeque<Event>,
+}
+
+impl Follower {
+    pub(crate) fn new(reader: Reader, from: FollowFrom) -> Result<Follower> {
+        let next_seq = match from {
+            FollowFrom::Now => reader.snapshot()?.next_seq(),
+            FollowFrom::Seq(seq) => seq,
+        };
+        Ok(Follower { reader, next_seq, tail: None, frames_done: 0, ready: VecDeque::new() })
+    }
+
+    /// The next event, in seq order without gaps; `None` if none comes within `timeout`.
+    ///
+    /// # Errors
+    /// IO errors and damage. The call can be repeated.
+    pub fn next(&mut self, timeout: Duration) -> Result<Option<Event>> {
+        let waiting = Stopwatch::start();
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(Some(event));
+            }
+            self.fetch()?;
+            if self.ready.is_empty() {
+                if u128::from(waiting.elapsed_ns()) >= timeout.as_nanos() {
+                    return Ok(None);
+                }
+                std::thread::sleep(POLL_INTERVAL.min(timeout));
+            }
+        }
+    }
+
+    /// The seq of the event that comes next.
+    pub fn next_seq(&self) -> Seq {
+        self.ready.front().map_or(self.next_seq, |event| event.seq)
+    }
+
+    /// Fetches what has come.
+    fn fetch(&mut self) -> Result<()> {
+        loop {
+            let Some(tail) = &self.tail else {
+                if self.find_tail()? {
+                    continue;
+                }
+                return Ok(());
+            };
+            let view = tail.view_file()?;
+            while self.frames_done < view.frames.len() && self.ready.len() < CATCH_UP_EVENTS_MAX as usize {
+                let frame = view.frames[self.frames_done];
+                view.each_record(&frame, |seq, record, defaults| {
+                    if seq >= self.next_seq {
+                        if seq != self.next_seq {
+                            return Err(view.damaged(
+                                frame.offset,
+                                &format!("seq {seq} where {} is next", self.next_seq),
+                            ));
+                        }
+                        self.ready.push_back(view.event(frame.producer, seq, record, defaults)?);
+                        self.next_seq.0 += 1;
+                    }
+                    Ok(())
+                })?;
+                self.frames_done += 1;
+            }
+            if !self.ready.is_empty() || !view.finished {
+                return Ok(());
+            }
+            let next = tail.number().next();
+            self.tail = None;
+            self.open(next)?;
+            if self.tail.is_none() && !self.find_tail()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn open(&mut self, number: WalNumber) -> Result<()> {
+        let (host, database) = self.reader.place();
+        self.tail = open_tail(host, database, number)?.filter(|tail| tail.header.first_seq <= self.next_seq);
+        self.frames_done = 0;
+        Ok(())
+    }
+
+    /// Finds the WAL file that holds the next event, or fetches it from segments. False: it is not there yet.
+    fn find_tail(&mut self) -> Result<bool> {
+        let (host, database) = self.reader.place();
+        let manifest = Manifest::read(host, database)?;
+        if self.next_seq.0 < manifest.next_seq {
+            self.catch_up(manifest.next_seq)?;
+            return Ok(false);
+        }
+        let numbers = wal_numbers(host, database)?;
+        for number in numbers.into_iter().rev().filter(|number| number.0 > manifest.sealed_wal) {
+            self.open(number)?;
+            if self.tail.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Fetches the next events from segments.
+    fn catch_up(&mut self, sealed_before: u64) -> Result<()> {
+        let last = (self.next_seq.0 + CATCH_UP_EVENTS_MAX).min(sealed_before) - 1;
+        let wanted = Predicate::all().seq_between(self.next_seq.0, last);
+        let mut scan = self.reader.snapshot()?.scan(&wanted, &Projection::all());
+        let mut events: Vec<Event> = scan.by_ref().collect();
+        if let Some(unreadable) = scan.unreadable().first() {
+            let (path, reason) = (unreadable.path.clone(), unreadable.error.to_string());
+            return Err(Error::Unavailable { path, reason });
+        }
+        events.sort_unstable_by_key(|event| event.seq);
+        self.next_seq = Seq(last + 1);
+        self.ready.extend(events);
+        Ok(())
+    }
+}

@@ -1,0 +1,190 @@
+//! Rows of one segment that match a predicate, in order.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::event::{Event, FieldKey, Level};
+use crate::segment::{Lookup, Projection, Segment, SegmentMeta};
+use crate::view::predicate::Term;
+use crate::view::{FilterSource, Predicate, SegmentHandle};
+
+/// Whether a segment can hold a match, by what is known without opening it.
+pub(crate) fn may_match(
+    meta: &SegmentMeta,
+    predicate: &Predicate,
+    indexed: &[FieldKey],
+    filters: Option<&dyn FilterSource>,
+) -> Result<bool> {
+    let bounds = meta.ts_max >= predicate.ts_min.0
+        && meta.ts_min <= predicate.ts_max.0
+        && meta.seq_max >= predicate.seq_min
+        && meta.seq_min <= predicate.seq_max
+        && Level::from_code(meta.level_max).is_none_or(|level| level >= predicate.level_min);
+    let category = predicate
+        .categories
+        .as_ref()
+        .is_none_or(|categories| categories.iter().any(|category| category.name() == meta.category));
+    if !bounds || !category {
+        return Ok(false);
+    }
+    // A route stands in the catalog for every indexed field that occurs in the segment.
+    let may_contain = |field: &FieldKey, text: &str| -> Result<bool> {
+        let Some(route) = meta.routes.iter().find(|route| route.field == field.name()) else {
+            return Ok(false);
+        };
+        if !route.may_contain(text) {
+            return Ok(false);
+        }
+        filters.map_or(Ok(true), |filters| filters.may_contain(meta.id, field.name(), text))
+    };
+    for term in &predicate.terms {
+        let may = match term {
+            Term::Text { field, text } if indexed.contains(field) => may_contain(field, text)?,
+            Term::AnyIndexed { text } => {
+                let mut may = false;
+                for field in indexed {
+                    may = may || may_contain(field, text)?;
+                }
+                may
+            }
+            _ => true,
+        };
+        if !may {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Rows still to be looked at.
+enum Rows {
+    /// Consecutive.
+    Range(std::ops::Range<u32>),
+    /// Those the index names.
+    Listed(std::vec::IntoIter<u32>),
+}
+
+impl Rows {
+    fn next(&mut self, backwards: bool) -> Option<u32> {
+        match (self, backwards) {
+            (Rows::Range(rows), false) => rows.next(),
+            (Rows::Range(rows), true) => rows.next_back(),
+            (Rows::Listed(rows), false) => rows.next(),
+            (Rows::Listed(rows), true) => rows.next_back(),
+        }
+    }
+}
+
+/// See the module.
+pub(crate) struct SegmentRows {
+    segment: Arc<Segment>,
+    rows: Rows,
+    /// What is decoded before the predicate is asked, and what is given out.
+    tested: Projection,
+    projection: Projection,
+}
+
+impl SegmentRows {
+    /// Opens the segment and looks up what its index can answer.
+    pub(crate) fn open(
+        handle: &SegmentHandle,
+        predicate: &Predicate,
+        indexed: &[FieldKey],
+        projection: &Projection,
+    ) -> Result<SegmentRows> {
+        let segment = handle.open()?;
+        let mut listed: Option<Vec<u32>> = None;
+        for term in &predicate.terms {
+            let Some(rows) = lookup(&segment, term, indexed)? else { continue };
+            listed = Some(match listed {
+                None => rows,
+                Some(before) => intersect(&before, &rows),
+            });
+        }
+        let first = segment.find_ts(predicate.ts_min.0)?;
+        let last = match predicate.ts_max.0.checked_add(1) {
+            Some(after) => segment.find_ts(after)?,
+            None => segment.meta().rows as u32,
+        };
+        let rows = match listed {
+            None => Rows::Range(first..last.max(first)),
+            Some(mut rows) => {
+                rows.retain(|row| (first..last).contains(row));
+                Rows::Listed(rows.into_iter())
+            }
+        };
+        let tested = Projection::fields(predicate.terms.iter().flat_map(|term| tested_fields(term, indexed)));
+        Ok(SegmentRows { segment, rows, tested, projection: projection.clone() })
+    }
+
+    /// The next match.
+    pub(crate) fn next(
+        &mut self,
+        predicate: &Predicate,
+        indexed: &[FieldKey],
+        backwards: bool,
+    ) -> Result<Option<Event>> {
+        while let Some(row) = self.rows.next(backwards) {
+            if !predicate.terms.is_empty() || predicate.has_fixed_conditions() {
+                let tested = self.segment.event(row, &self.tested)?;
+                let matches = predicate.matches_fixed(tested.ts, tested.seq.0, tested.category, tested.level)
+                    && predicate.matches_fields(indexed, |field| tested.field(field));
+                if !matches {
+                    continue;
+                }
+            }
+            return self.segment.event(row, &self.projection).map(Some);
+        }
+        Ok(None)
+    }
+}
+
+/// Rows that the index gives for a term; `None` if it gives none for that kind of term.
+fn lookup(segment: &Segment, term: &Term, indexed: &[FieldKey]) -> Result<Option<Vec<u32>>> {
+    match term {
+        Term::Text { field, text } => match segment.lookup(field.borrow(), text)? {
+            Lookup::NotIndexed => Ok(None),
+            Lookup::Rows(rows) => Ok(Some(rows)),
+        },
+        Term::AnyIndexed { text } => {
+            let mut union = Vec::new();
+            for field in indexed {
+                match segment.lookup(field.borrow(), text)? {
+                    // Sealed when the field was not indexed: every row has to be asked.
+                    Lookup::NotIndexed => return Ok(None),
+                    Lookup::Rows(rows) => union.extend(rows),
+                }
+            }
+            union.sort_unstable();
+            union.dedup();
+            Ok(Some(union))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn intersect(left: &[u32], right: &[u32]) -> Vec<u32> {
+    left.iter().copied().filter(|row| right.binary_search(row).is_ok()).collect()
+}
+
+fn tested_fields(term: &Term, indexed: &[FieldKey]) -> Vec<FieldKey> {
+    match term {
+        Term::Text { field, .. }
+        | Term::Compare { field, .. }
+        | Term::Exists { field }
+        | Term::Missing { field } => {
+            vec![field.clone()]
+        }
+        Term::AnyIndexed { .. } => indexed.to_vec(),
+    }
+}
+
+/// Segments in the order a scan meets them: by first row, or backwards by last row.
+pub(crate) fn sort_for_scan(segments: &mut [Arc<SegmentHandle>], backwards: bool) {
+    if backwards {
+        segments.sort_by_key(|segment| Reverse(segment.meta.ts_max));
+    } else {
+        segments.sort_by_key(|segment| segment.meta.ts_min);
+    }
+}
