@@ -86,7 +86,10 @@ fn dropping_handles_in_any_order_loses_nothing() {
         }
         let reader = Reader::open(&path).unwrap();
         let expected = if recorder_first { 100 } else { 101 };
-        assert_eq!(reader.snapshot().unwrap().scan(&Predicate::all(), &blotter::segment::Projection::all()).count(), expected);
+        assert_eq!(
+            reader.snapshot().unwrap().scan(&Predicate::all(), &blotter::segment::Projection::all()).count(),
+            expected
+        );
     }
 }
 
@@ -110,7 +113,8 @@ fn a_trace_stamps_its_id_on_what_is_inside_and_nests() {
     let too_long = "x".repeat(257);
     assert!(matches!(recorder.trace(&too_long).signal("refused").emit(), Emit::Refused(_)));
     db.flush().unwrap();
-    let events: Vec<_> = db.snapshot().unwrap().scan(&Predicate::all(), &blotter::segment::Projection::all()).collect();
+    let events: Vec<_> =
+        db.snapshot().unwrap().scan(&Predicate::all(), &blotter::segment::Projection::all()).collect();
     let ids: Vec<_> = events.iter().map(|event| event.text(Field::CORRELATION_ID)).collect();
     assert_eq!(ids, ["", "trade_1", "other", "trade_2", "trade_1", ""]);
     assert_eq!(db.statistics().refused, 1);
@@ -174,7 +178,9 @@ fn blocking_waits_for_room_and_loses_nothing() {
         .unwrap();
     let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
     for _ in 0..100_000 {
-        assert!(recorder.system("tick").message("a message of some length to fill the ring").emit().is_accepted());
+        assert!(
+            recorder.system("tick").message("a message of some length to fill the ring").emit().is_accepted()
+        );
     }
     drop(recorder);
     db.flush().unwrap();
@@ -248,8 +254,11 @@ fn a_follower_sees_every_event_once_in_order_across_rotation_and_sealing() {
     let (_dir, path) = database();
     let db = Options::new().wal_bytes_max(64 * 1024).open(&path).unwrap();
     let mut follower = Reader::open(&path).unwrap().follow(FollowFrom::Seq(Seq(0))).unwrap();
-    let mut recorder =
-        db.recorder(RecorderOptions::new().backpressure(Backpressure::Block { timeout: Duration::from_secs(30) })).unwrap();
+    let mut recorder = db
+        .recorder(
+            RecorderOptions::new().backpressure(Backpressure::Block { timeout: Duration::from_secs(30) }),
+        )
+        .unwrap();
     let writer = std::thread::spawn(move || {
         for number in 0..50_000i64 {
             assert!(recorder.audit("x").field("n", number).emit().is_accepted());

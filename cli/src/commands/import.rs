@@ -38,7 +38,10 @@ pub(crate) fn run(arguments: &Import) -> Result<Outcome, Failure> {
     let finished = recording.finish();
     if let Ok(disabled @ 1..) = finished {
         counts.events -= disabled;
-        say(format_args!("{disabled} events not recorded: {} turns their level off", blotter::LEVEL_VARIABLE));
+        say(format_args!(
+            "{disabled} events not recorded: {} turns their level off",
+            blotter::LEVEL_VARIABLE
+        ));
     }
     report(&counts, started, "recorded");
     result.and(finished)?;

@@ -9,8 +9,8 @@ mod tail;
 
 use std::io::{self, StdoutLock, Write};
 
+use blotter::Scan;
 use blotter::event::Event;
-use blotter::view::Scan;
 
 use crate::args::{Command, Format};
 use crate::outcome::{Failure, Outcome, say};
@@ -39,7 +39,11 @@ struct Output {
 
 impl Output {
     fn new(format: Format) -> Output {
-        Output { out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()), format, line: String::new() }
+        Output {
+            out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            format,
+            line: String::new(),
+        }
     }
 
     fn event(&mut self, event: &Event) -> Result<(), Failure> {
@@ -59,7 +63,11 @@ impl Output {
 fn report_unreadable(scan: &Scan) -> bool {
     for part in scan.unreadable() {
         let path = part.path.display().to_string();
-        say(format_args!("error: {} could not be read: {}", escaped(&path), escaped(&part.error.to_string())));
+        say(format_args!(
+            "error: {} could not be read: {}",
+            escaped(&path),
+            escaped(&part.error.to_string())
+        ));
     }
     if !scan.unreadable().is_empty() {
         say("hint: what is shown is all but those parts; run `blotter verify` for the damage");

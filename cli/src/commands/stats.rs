@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use blotter::event::{Category, FieldKey, Timestamp, ValueRef, names};
-use blotter::{Predicate, Projection, Reader, Snapshot};
+use blotter::segment::Projection;
+use blotter::{Predicate, Reader, Snapshot};
 
 use super::{Output, report_unreadable};
 use crate::args::{Format, Stats};
@@ -89,7 +90,8 @@ impl Counts {
             counts.categories.entry(event.category.name().to_owned()).or_insert(Count::NONE).add(&count);
         }
         let mut is_damaged = report_unreadable(&scan);
-        let losses = Predicate::all().category(Category::SYSTEM).equals(FieldKey::new("event"), names::EVENTS_LOST);
+        let losses =
+            Predicate::all().category(Category::SYSTEM).equals(FieldKey::new("event"), names::EVENTS_LOST);
         let mut scan = snapshot.scan(&losses, &Projection::fields([FieldKey::new("lost_count")]));
         for event in scan.by_ref() {
             if let Some(ValueRef::I64(lost)) = event.get("lost_count") {
@@ -168,7 +170,8 @@ fn print_text(output: &mut Output, snapshot: &Snapshot, counts: &Counts, disk: &
     }
     print_count(output, "total", &total)?;
     for (tier, count) in &counts.tiers {
-        output.line(format_args!("{tier} tier: {} segments, {} bytes", count.segments, count.segment_bytes))?;
+        output
+            .line(format_args!("{tier} tier: {} segments, {} bytes", count.segments, count.segment_bytes))?;
     }
     let (unsealed_events, _) = snapshot.unsealed();
     output.line(format_args!("not sealed yet: {unsealed_events} events"))?;
@@ -204,7 +207,12 @@ fn print_count(output: &mut Output, name: &str, count: &Count) -> Result<(), Fai
 fn to_json(snapshot: &Snapshot, counts: &Counts, disk: &Disk) -> String {
     let list = |items: Vec<String>| format!("[{}]", items.join(","));
     let named = |counts: &BTreeMap<String, Count>, key: &str| {
-        list(counts.iter().map(|(name, count)| format!("{{\"{key}\":{},{}}}", quoted(name), members(count))).collect())
+        list(
+            counts
+                .iter()
+                .map(|(name, count)| format!("{{\"{key}\":{},{}}}", quoted(name), members(count)))
+                .collect(),
+        )
     };
     let indexed = snapshot.indexed().iter().map(|field| quoted(field.name())).collect();
     format!(

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use blotter::segment::Projection;
 use blotter::view::FollowFrom;
-use blotter::{Predicate, Projection, Reader};
+use blotter::{Predicate, Reader};
 
 use super::{Output, report_unreadable};
 use crate::args::Tail;

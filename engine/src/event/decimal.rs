@@ -93,7 +93,10 @@ pub const fn decimal_literal(literal: &str) -> Decimal {
                 mantissa = mantissa * 10 + (digit - b'0') as u128;
                 digits += 1;
                 scale += in_fraction as u32;
-                assert!(mantissa >> 96 == 0 && scale <= Decimal::MAX_SCALE, "the number does not fit an exact decimal");
+                assert!(
+                    mantissa >> 96 == 0 && scale <= Decimal::MAX_SCALE,
+                    "the number does not fit an exact decimal"
+                );
             }
             _ => panic!("not a decimal literal"),
         }

@@ -22,6 +22,6 @@ pub use status::{OrderStatus, OrderType, Side};
 pub use timestamp::{Day, Timestamp, ValueOutOfRange};
 pub use value::{Value, ValueRef, ValueType};
 
+pub use crate::dec;
 /// Exact decimals: 96 bits of digits, up to 28 of them after the point.
 pub use rust_decimal::Decimal;
-pub use crate::dec;

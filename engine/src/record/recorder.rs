@@ -232,7 +232,8 @@ impl Recorder {
         self.levels.allows(category, level)
     }
 
-    /// Starts an event. Nothing is recorded until [`EventBuilder::emit`].
+    /// Starts an event. Nothing is recorded until [`EventBuilder::emit`]. With an empty name the event has
+    /// none, unless it is given as a field.
     #[inline]
     pub fn event<'r>(&'r mut self, category: Category, level: Level, name: &'r str) -> EventBuilder<'r> {
         let mut builder =
@@ -449,7 +450,9 @@ impl<'r> EventBuilder<'r> {
         self.state = State::Enabled;
         self.recorder.encoder.begin(self.category, level);
         let name = self.name;
-        self.add(FieldRef::Known(Field::EVENT), ValueRef::Str(name));
+        if !name.is_empty() {
+            self.add(FieldRef::Known(Field::EVENT), ValueRef::Str(name));
+        }
         if let Some(status) = self.status {
             self.add(FieldRef::Known(Field::STATUS), ValueRef::Str(status.as_str()));
         }
