@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::{ProducerId, Seq};
 use crate::maintain::seal::{Sealer, write_manifest};
 use crate::options::Options;
-use crate::record::{RingOwner, RingRegistry, Writer, WriterOptions, rings_of, written_by_producer};
+use crate::record::{RingOwner, RingRegistry, Writer, WriterOptions, WrittenCounts, rings_of};
 use crate::routing::CachedFilters;
 use crate::segment::{Segment, SegmentOptions, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
@@ -85,7 +85,7 @@ impl Opened {
         let owner = RingOwner { database: identity, lock_identity };
         let (rings, unusable) = rings_of(host, owner)?;
         recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
-        let written = if rings.is_empty() { Default::default() } else { written_by_producer(&wal)? };
+        let written = if rings.is_empty() { WrittenCounts::default() } else { WrittenCounts::of_wal(&wal)? };
         let in_wal =
             wal.files.iter().flat_map(|file| &file.frames).filter(|frame| frame.kind == FrameKind::Producer);
         let highest =
@@ -111,8 +111,8 @@ impl Opened {
         if !rings.is_empty() {
             let before = writer.next_seq();
             for ring in rings {
-                let expected = written.get(&ring.producer()).copied().unwrap_or(0);
-                writer.adopt(Arc::new(ring), expected);
+                let in_wal = written.of(ring.producer());
+                writer.adopt(Arc::new(ring), in_wal);
             }
             while writer.step()? == crate::record::Step::Wrote {}
             writer.sync().sync_to(writer.written_position())?;
@@ -149,7 +149,8 @@ fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileL
             return Err(Error::NotADatabase { path: database.to_path_buf(), reason });
         }
         refuse_foreign_directory(host, database)?;
-        for dir in [database.to_path_buf(), database.join("wal"), database.join(Tier::Hot.directory())] {
+        let parents = missing_parents(host, database)?;
+        for dir in [database.join("wal"), database.join(Tier::Hot.directory())] {
             files.create_dir_all(&dir).map_err(|error| Error::io("create", &dir, error))?;
         }
         match files.open(&path, OpenMode::CreateNew) {
@@ -158,9 +159,8 @@ fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileL
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::io("create", &path, error)),
         }
-        files.sync_dir(database).map_err(|error| Error::io("sync", database, error))?;
-        if let Some(parent) = database.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            files.sync_dir(parent).map_err(|error| Error::io("sync", parent, error))?;
+        for dir in std::iter::once(database).chain(parents.iter().map(PathBuf::as_path)) {
+            files.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
         }
     }
     for attempt in 0..LOCK_ATTEMPTS {
@@ -173,6 +173,20 @@ fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileL
         }
     }
     Err(Error::Locked { path: database.to_path_buf(), holder: holder(host, &path) })
+}
+
+/// The directories above `database` that get a new name by its creation: from its parent up to the first that
+/// exists already.
+fn missing_parents(host: &Host, database: &Path) -> Result<Vec<PathBuf>> {
+    let mut parents = Vec::new();
+    for parent in database.ancestors().skip(1) {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        parents.push(parent.to_path_buf());
+        if host.files.exists(parent).map_err(|error| Error::io("look for", parent, error))? {
+            break;
+        }
+    }
+    Ok(parents)
 }
 
 /// A directory that holds other things than a database is left alone.

@@ -181,7 +181,7 @@ impl Catalog {
         found: &SealCommit<'_>,
     ) -> Result<Catalog> {
         let mut stored = StoredCounters::default();
-        stored.counters.generation = generation_seen;
+        stored.counters.generation = generation_seen + 1;
         stored.counters.sealed_wal = found.sealed_wal;
         stored.counters.next_seq = found.next_seq.0;
         stored.counters.next_producer = found.next_producer;

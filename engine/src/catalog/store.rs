@@ -80,7 +80,10 @@ pub(super) fn guarded<T>(path: &Path, calls: impl FnOnce() -> Result<T, Failure>
     match catch_unwind(AssertUnwindSafe(calls)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(Failure::Ours(error))) => Err(error),
-        Ok(Err(Failure::Store(redb::Error::Io(source)))) if source.kind() != io::ErrorKind::InvalidData => {
+        // These two are redb's words for damage; the others are the disk's.
+        Ok(Err(Failure::Store(redb::Error::Io(source))))
+            if !matches!(source.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+        {
             Err(Error::io("use", path, source))
         }
         Ok(Err(Failure::Store(error))) => Err(catalog_error(path, error.to_string())),

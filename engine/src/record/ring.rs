@@ -3,10 +3,11 @@
 //! ```text
 //! 0        64         2048                                     2176    4096
 //! ┌────────┬──────────┬─────────────────────────────────────┬──────┬────────────────────────┐
-//! │ header │ defaults │ tail · next pseq · dropped · refused│ head │ records (power of two) │
+//! │ header │ defaults │ tail · next pseq · dropped · refused│ head*│ records (power of two) │
 //! └────────┴──────────┴─────────────────────────────────────┴──────┴────────────────────────┘
 //! header = magic u64 · version u32, producer u32 · database u128 · lock identity u64 · capacity u64 ·
 //!          defaults length u64 · state u64 (1: live)
+//! head*  = head · settled pseq
 //! ```
 //! `tail` and `head` count bytes since the beginning and never wrap; a record lies at its position modulo
 //! the capacity and is never split: a record length of 0 means "go on at the start".
@@ -16,6 +17,8 @@
 //! - a record is whole before `tail` passes it (release), so a killed process leaves only whole records;
 //! - `head` passes a record only after it stands in the WAL, so a record is in the ring, in the WAL, or in
 //!   both, and then (producer, pseq) tells that they are the same;
+//! - `settled pseq` is stored before `head`: every pseq below it stands in the WAL or segments, or is recorded
+//!   there as lost;
 //! - `next pseq` is stored after `tail`: once the consumer has drained to a tail loaded after it, every
 //!   pseq below it that did not come is lost.
 
@@ -36,6 +39,7 @@ const NEXT_PSEQ: usize = 2056;
 const DROPPED: usize = 2064;
 const REFUSED: usize = 2072;
 const HEAD: usize = 2176;
+const SETTLED_PSEQ: usize = 2184;
 const RECORDS_AT: usize = 4096;
 const STATE_LIVE: u64 = 1;
 
@@ -255,8 +259,15 @@ impl Ring {
         self.tail().saturating_sub(self.head()) as f64 / self.capacity as f64
     }
 
-    /// Consumer: gives the space before `position` back to the producer.
-    pub(crate) fn release(&self, position: u64) {
+    /// The pseq below which everything is in the WAL or beyond, or recorded as lost.
+    pub(crate) fn settled_pseq(&self) -> u64 {
+        self.word(SETTLED_PSEQ).load(Ordering::Acquire)
+    }
+
+    /// Consumer: gives the space before `position` back to the producer; everything below `settled_pseq` is
+    /// written.
+    pub(crate) fn release(&self, position: u64, settled_pseq: u64) {
+        self.word(SETTLED_PSEQ).store(settled_pseq, Ordering::Release);
         self.word(HEAD).store(position, Ordering::Release);
     }
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::event::ProducerId;
+use crate::event::record::Record;
+use crate::event::{Category, Field, FieldRef, ProducerId, ValueRef, names};
 use crate::record::{Ring, RingOwner};
 use crate::vfs::Host;
 use crate::wal::{FrameKind, RecoveredWal};
@@ -29,28 +30,71 @@ pub(crate) fn rings_of(host: &Host, owner: RingOwner) -> Result<FoundRings> {
     Ok((rings, unusable))
 }
 
-/// For each producer the pseq after its last in the WAL.
-///
-/// # Errors
-/// If a frame does not hold the records it says.
-pub(crate) fn written_by_producer(wal: &RecoveredWal) -> Result<HashMap<ProducerId, u64>> {
-    let mut written = HashMap::new();
-    for file in &wal.files {
-        for frame in file.frames.iter().filter(|frame| frame.kind == FrameKind::Events) {
-            let mut records = frame.records(&file.bytes);
-            while let Some(record) = records.next() {
-                let (_, record) = record.map_err(|error| {
-                    Error::damaged(
-                        format!("wal/{}.wal", file.header.number).as_ref(),
-                        records.offset,
-                        "an event record",
-                        error.to_string(),
-                        "run `blotter repair` to keep what is readable",
-                    )
-                })?;
-                written.insert(frame.producer, record.pseq + 1);
+/// For each producer the pseq after its last that stands in the unsealed WAL, or is recorded there as lost.
+#[derive(Debug, Default)]
+pub(crate) struct WrittenCounts {
+    next: HashMap<ProducerId, u64>,
+}
+
+impl WrittenCounts {
+    /// Counts what the WAL holds.
+    ///
+    /// # Errors
+    /// If a frame does not hold the records it says.
+    pub(crate) fn of_wal(wal: &RecoveredWal) -> Result<WrittenCounts> {
+        let mut written = WrittenCounts::default();
+        for file in &wal.files {
+            for frame in file.frames.iter().filter(|frame| frame.kind == FrameKind::Events) {
+                let mut records = frame.records(&file.bytes);
+                while let Some(record) = records.next() {
+                    let (_, record) = record.map_err(|error| {
+                        Error::damaged(
+                            format!("wal/{}.wal", file.header.number).as_ref(),
+                            records.offset,
+                            "an event record",
+                            error.to_string(),
+                            "run `blotter repair` to keep what is readable",
+                        )
+                    })?;
+                    written.note(frame.producer, &record);
+                }
             }
         }
+        Ok(written)
     }
-    Ok(written)
+
+    /// Counts one record.
+    pub(crate) fn note(&mut self, producer: ProducerId, record: &Record<'_>) {
+        self.raise(producer, record.pseq + 1);
+        if record.category == Category::SYSTEM
+            && let Some((producer, next)) = loss_in(record)
+        {
+            self.raise(producer, next);
+        }
+    }
+
+    fn raise(&mut self, producer: ProducerId, next: u64) {
+        let known = self.next.entry(producer).or_default();
+        *known = next.max(*known);
+    }
+
+    /// The pseq after that producer's last.
+    pub(crate) fn of(&self, producer: ProducerId) -> u64 {
+        self.next.get(&producer).copied().unwrap_or(0)
+    }
+}
+
+/// The producer of a recorded loss, and the pseq after it.
+fn loss_in(record: &Record<'_>) -> Option<(ProducerId, u64)> {
+    let (mut is_loss, mut producer, mut first, mut count) = (false, None, None, None);
+    for field in record.fields() {
+        match field.ok()? {
+            (FieldRef::Known(Field::EVENT), ValueRef::Str(name)) => is_loss = name == names::EVENTS_LOST,
+            (FieldRef::Named("lost_producer"), ValueRef::I64(value)) => producer = u32::try_from(value).ok(),
+            (FieldRef::Named("lost_first_pseq"), ValueRef::I64(value)) => first = u64::try_from(value).ok(),
+            (FieldRef::Named("lost_count"), ValueRef::I64(value)) => count = u64::try_from(value).ok(),
+            _ => {}
+        }
+    }
+    is_loss.then_some((ProducerId(producer?), first?.checked_add(count?)?))
 }

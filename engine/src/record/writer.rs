@@ -82,6 +82,8 @@ struct Drained {
     released: u64,
     /// The pseq that comes next if nothing is lost.
     expected: u64,
+    /// The pseq below which the ring itself says that everything is written.
+    settled: u64,
     /// Left behind by another process: every record is checked before it is taken.
     is_foreign: bool,
 }
@@ -168,10 +170,18 @@ impl Writer {
         })
     }
 
-    /// Adds a ring that another process left behind, of which the WAL holds everything before `expected`.
-    pub(crate) fn adopt(&mut self, ring: Arc<Ring>, expected: u64) {
+    /// Adds a ring that another process left behind. The unsealed WAL holds everything before `in_wal`.
+    pub(crate) fn adopt(&mut self, ring: Arc<Ring>, in_wal: u64) {
+        let expected = in_wal.max(ring.settled_pseq());
         let head = ring.head();
-        self.rings.push(Drained { ring, position: head, released: head, expected, is_foreign: true });
+        self.rings.push(Drained {
+            ring,
+            position: head,
+            released: head,
+            expected,
+            settled: 0,
+            is_foreign: true,
+        });
     }
 
     /// Drains all rings once, and writes.
@@ -207,6 +217,7 @@ impl Writer {
                     position: head,
                     released: head,
                     expected: 0,
+                    settled: 0,
                     is_foreign: false,
                 });
             }
@@ -320,9 +331,10 @@ impl Writer {
         self.appender.write()?;
         self.tail.set_written(self.appender.written_offset());
         for drained in &mut self.rings {
-            if drained.position > drained.released {
-                drained.ring.release(drained.position);
+            if drained.position > drained.released || drained.expected > drained.settled {
+                drained.ring.release(drained.position, drained.expected);
                 drained.released = drained.position;
+                drained.settled = drained.expected;
             }
         }
         Ok(())

@@ -249,7 +249,11 @@ mod tests {
 impl Tier {
     #[allow(missing_docs)]
     pub fn directory(self) -> &'static str {
-        "hot"
+        match self {
+            Tier::Hot => "hot",
+            Tier::Warm => "warm",
+            Tier::Cold => "cold",
+        }
     }
 }
 impl Route {

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use crate::catalog::Manifest;
 use crate::error::{Error, Result};
 use crate::event::record::{Record, decode_fields};
-use crate::event::{Event, FieldKey, ProducerId, Seq};
-use crate::record::{RingOwner, rings_of};
+use crate::event::{Event, FieldKey, Seq};
+use crate::record::{RingOwner, WrittenCounts, rings_of};
 use crate::vfs::{Host, OpenMode};
 use crate::view::tail::TailView;
 use crate::view::{FollowFrom, Follower, SegmentHandle, Snapshot, Version, WalTail};
@@ -176,17 +176,17 @@ impl Reader {
         if rings.is_empty() {
             return Ok(events);
         }
-        let mut written: HashMap<ProducerId, u64> = HashMap::new();
+        let mut written = WrittenCounts::default();
         for tail in tails {
             for frame in tail.frames.iter() {
                 tail.each_record(frame, |_, record, _| {
-                    written.insert(frame.producer, record.pseq + 1);
+                    written.note(frame.producer, record);
                     Ok(())
                 })?;
             }
         }
         for ring in rings {
-            let expected = written.get(&ring.producer()).copied().unwrap_or(0);
+            let expected = written.of(ring.producer()).max(ring.settled_pseq());
             ring.each_left(|bytes| {
                 let Ok(record) = Record::parse(bytes) else { return false };
                 let Ok(fields) = decode_fields(&record, ring.defaults()) else { return false };
