@@ -470,13 +470,11 @@ fn decimal(mantissa: u128, scale: u32, negative: bool) -> Result<Decimal, Record
     if mantissa >> 96 != 0 || scale > Decimal::MAX_SCALE {
         return Err(RecordError("a decimal is out of range"));
     }
-    Ok(Decimal::from_parts(
-        mantissa as u32,
-        (mantissa >> 32) as u32,
-        (mantissa >> 64) as u32,
-        negative,
-        scale,
-    ))
+    let mut value =
+        Decimal::from_parts(mantissa as u32, (mantissa >> 32) as u32, (mantissa >> 64) as u32, false, scale);
+    // Given to `from_parts`, the sign of a zero would be lost, and -0.00 is what was recorded.
+    value.set_sign_negative(negative);
+    Ok(value)
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -604,6 +602,7 @@ mod tests {
             (FieldRef::Named("zero"), ValueRef::I64(0)),
             (FieldRef::Named("float"), ValueRef::F64(-0.1)),
             (FieldRef::Named("big"), ValueRef::Decimal(Decimal::MAX)),
+            (FieldRef::Named("negative zero"), ValueRef::Decimal(-dec!(0.00))),
             (FieldRef::Named("bool"), ValueRef::Bool(true)),
             (FieldRef::Named("наzва"), ValueRef::Str("значение")),
         ];
@@ -614,7 +613,13 @@ mod tests {
             (record.ts, record.pseq, record.category, record.level),
             (Timestamp(-5), 7, Category::ORDER, Level::Warn)
         );
-        assert_eq!(record.fields().collect::<Result<Vec<_>, _>>().unwrap(), fields);
+        let read = record.fields().collect::<Result<Vec<_>, _>>().unwrap();
+        assert_eq!(read, fields);
+        let printed = |fields: &[(FieldRef<'_>, ValueRef<'_>)]| {
+            fields.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(printed(&read), printed(&fields));
+        assert!(printed(&read).contains(&"-0.00".to_owned()));
     }
 
     #[test]
