@@ -38,3 +38,6 @@ pub const SEGMENT_COLUMNS_MAX: usize = 16 * 1024;
 
 /// Largest decoded page or dictionary of a segment, in bytes; a larger claim is damage.
 pub const PAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Longest bound the catalog keeps of an indexed field, in bytes.
+pub const ROUTE_BOUND_BYTES_MAX: usize = 64;

@@ -16,9 +16,10 @@
 //! - A change is one redb transaction, in two phases and durable when the call returns. Two phases
 //!   because otherwise redb, finding damage after a crash, goes back to the commit before and says
 //!   nothing; this way it is an error.
-//! - Every record proves its content and its place; the counters prove that none is missing and none
-//!   is left over; the generation in the manifest proves that the state is the newest. So damage is an
-//!   error, never a wrong answer, and an empty catalog is never taken for an empty database.
+//! - Every page proves its content when it is read. Every record proves its content and its place; the
+//!   counters prove that none is missing and none is left over; the generation in the manifest proves
+//!   that the state is the newest. So damage is an error, never a wrong answer nor the end of the
+//!   process, and an empty catalog is never taken for an empty database.
 //! - The order is: commit, then manifest, then deletion of what the commit replaced. Hence a manifest
 //!   is never newer than the catalog.
 //! - A segment id is handed out once, also across crashes: the stored counter runs ahead of the ids in
@@ -26,6 +27,7 @@
 
 mod journal;
 pub mod manifest;
+mod pages;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -40,7 +42,9 @@ use serde::{Deserialize, Serialize};
 
 pub use journal::{JOURNAL_FILE, JOURNAL_VERSION, Journal, JournalRecord, TornTail};
 pub use manifest::Manifest;
+pub use pages::CATALOG_VERSION;
 
+use self::pages::CheckedPages;
 use self::store::{Failure, catalog_error, guarded, open_record, record_crc, seal_record};
 use crate::codec;
 use crate::error::{Error, Result};
@@ -208,7 +212,7 @@ impl Catalog {
         }
         let file =
             files.open(&new_path, OpenMode::CreateNew).map_err(|e| Error::io("create", &new_path, e))?;
-        let store = store::open_redb(&new_path, file.clone())?;
+        let store = store::open_redb(&new_path, CheckedPages::create(&new_path, file.clone())?)?;
         guarded(&new_path, || {
             let txn = begin_write(&store)?;
             {
@@ -241,8 +245,7 @@ impl Catalog {
             }
             Err(error) => return Err(Error::io("open", &path, error)),
         };
-        check_magic(&path, &*file)?;
-        let store = store::open_redb(&path, file)?;
+        let store = store::open_redb(&path, CheckedPages::open(&path, file)?)?;
         let (database, stored) = guarded(&path, || read_meta(&store, &path))?;
         let catalog = Catalog {
             host: host.clone(),
@@ -488,21 +491,6 @@ fn missing(host: &Host, dir: &Path, reason: String) -> Error {
         },
         None => Error::NotADatabase { path: dir.to_path_buf(), reason },
     }
-}
-
-/// redb initializes an empty file; here that would turn a lost catalog into an empty database.
-fn check_magic(path: &Path, file: &dyn crate::vfs::VfsFile) -> Result<()> {
-    let len = file.len().map_err(|e| Error::io("read", path, e))?;
-    let mut magic = store::REDB_MAGIC;
-    if len < magic.len() as u64 {
-        return Err(catalog_error(path, format!("it has {len} bytes")));
-    }
-    file.read_exact_at(&mut magic, 0).map_err(|e| Error::io("read", path, e))?;
-    if magic != store::REDB_MAGIC {
-        let found = magic.escape_ascii().to_string();
-        return Err(catalog_error(path, format!("it is no redb file: it starts with '{found}'")));
-    }
-    Ok(())
 }
 
 fn begin_write(store: &redb::Database) -> Result<WriteTransaction, Failure> {

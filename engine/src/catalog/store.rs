@@ -1,7 +1,8 @@
-//! The key-value store under the catalog: redb on our files, and records that prove themselves.
+//! The key-value store under the catalog: redb, and records that prove themselves.
 //!
-//! redb verifies the checksums of its pages when it repairs, not when it opens or reads. So each value
-//! here carries its own proof, over the table, the key and the payload:
+//! The pages under redb are checked as they are read, see [`super::pages`]. That proves what redb wrote,
+//! not that redb found the right place: each value carries a proof of its own, over the table, the key
+//! and the payload:
 //!
 //! ```text
 //!  0      4          5
@@ -13,17 +14,16 @@
 //! A record that is missing or comes from an older state proves nothing by itself; for that the catalog
 //! keeps counts and a digest, see [`super::Catalog`].
 //!
-//! redb panics on some damage. Every call into it is caught here and becomes an error.
+//! Should redb panic all the same, it is caught here and becomes an error.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 
-use redb::{Database, StorageBackend};
+use redb::Database;
 
+use super::pages::CheckedPages;
 use crate::error::{Error, Result};
-use crate::vfs::VfsFile;
 
 /// Version of the records.
 pub(super) const RECORD_VERSION: u8 = 1;
@@ -34,42 +34,12 @@ const RECORD_HEADER_BYTES: usize = 5;
 /// more, and it would count against the recording process.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
-/// redb's first bytes.
-pub(super) const REDB_MAGIC: [u8; 9] = [b'r', b'e', b'd', b'b', 0x1A, 0x0A, 0xA9, 0x0D, 0x0A];
-
-/// redb's storage on a file of ours. Its locking is not used: the database's LOCK file excludes other
-/// writers, and readers never open the catalog.
-#[derive(Debug)]
-struct Backend(Arc<dyn VfsFile>);
-
-impl StorageBackend for Backend {
-    fn len(&self) -> Result<u64, io::Error> {
-        self.0.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
-        self.0.read_exact_at(out, offset)
-    }
-
-    fn set_len(&self, len: u64) -> Result<(), io::Error> {
-        self.0.set_len(len)
-    }
-
-    fn sync_data(&self) -> Result<(), io::Error> {
-        self.0.sync_data()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
-        self.0.write_all_at(data, offset)
-    }
-}
-
-/// Opens redb on a file, or initializes it if the file is empty.
-pub(super) fn open_redb(path: &Path, file: Arc<dyn VfsFile>) -> Result<Database> {
+/// Opens redb on its pages, or initializes it if there are none.
+pub(super) fn open_redb(path: &Path, pages: CheckedPages) -> Result<Database> {
     guarded(path, || {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE_BYTES);
-        Ok(builder.create_with_backend(Backend(file))?)
+        Ok(builder.create_with_backend(pages)?)
     })
 }
 

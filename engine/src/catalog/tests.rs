@@ -105,6 +105,23 @@ fn what_was_committed_is_found_also_after_reopening() {
 }
 
 #[test]
+fn it_works_on_a_real_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = Host::os();
+    let catalog = Catalog::create(&host, dir.path(), IDENTITY).unwrap();
+    catalog.commit_seal(&seal(&[segment(0), segment(1)], 1)).unwrap();
+    catalog.manifest(&[]).unwrap().write(&host, dir.path()).unwrap();
+    drop(catalog);
+    let catalog = Catalog::open(&host, dir.path()).unwrap();
+    check_answers(&catalog, &[0, 1]).unwrap();
+    catalog.commit_seal(&seal(&[segment(2)], 2)).unwrap();
+    // As after kill -9: nothing is closed.
+    std::mem::forget(catalog);
+    check_answers(&Catalog::open(&host, dir.path()).unwrap(), &[0, 1, 2]).unwrap();
+    assert_eq!(Manifest::read(&host, dir.path()).unwrap().generation, 1);
+}
+
+#[test]
 fn a_change_that_cannot_be_made_changes_nothing() {
     let host = SimHost::new(1).boot();
     with_directory(&host);

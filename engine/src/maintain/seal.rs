@@ -7,7 +7,6 @@
 //! Until the commit the events are in the WAL file, after it in the segments; a crash in between leaves
 //! files that the next open recognises: segments the catalog does not know, or a WAL file it calls sealed.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +17,9 @@ use crate::segment::{RoutingFilter, SegmentBuilder, SegmentIdentity, SegmentMeta
 use crate::vfs::{Host, OpenMode};
 use crate::view::{SegmentHandle, Versions, WalTail};
 use crate::wal::{FrameKind, WalNumber};
+
+/// What a segment holds events of.
+type Partition = (Category, Day);
 
 /// See the module. One exists per open database; whoever holds it seals.
 pub(crate) struct Sealer {
@@ -83,7 +85,7 @@ impl Sealer {
             let identity = SegmentIdentity {
                 id: self.catalog.next_segment_id()?,
                 day,
-                category: category.to_owned(),
+                category,
                 tier: Tier::Hot,
                 source_wal: tail.number().0,
             };
@@ -103,9 +105,9 @@ impl Sealer {
     }
 
     /// One builder per partition, ordered so that segment ids are the same at every attempt.
-    fn build(&self, tail: &WalTail) -> Result<BTreeMap<(&'static str, Day), SegmentBuilder>> {
+    fn build(&self, tail: &WalTail) -> Result<Vec<(Partition, SegmentBuilder)>> {
         let view = tail.view_written()?;
-        let mut partitions: Vec<((Category, Day), SegmentBuilder)> = Vec::new();
+        let mut partitions: Vec<(Partition, SegmentBuilder)> = Vec::new();
         for frame in view.frames.iter().filter(|frame| frame.kind == FrameKind::Events) {
             view.each_record(frame, |seq, record, defaults| {
                 let key = (record.category, record.ts.day());
@@ -122,10 +124,8 @@ impl Sealer {
                     .map_err(|error| view.damaged(frame.offset, &error.to_string()))
             })?;
         }
-        Ok(partitions
-            .into_iter()
-            .map(|((category, day), builder)| ((category.name(), day), builder))
-            .collect())
+        partitions.sort_by_key(|((category, day), _)| (category.name(), *day));
+        Ok(partitions)
     }
 
     /// Writes a segment under a temporary name, durably; gives both names.

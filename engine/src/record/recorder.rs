@@ -428,8 +428,9 @@ macro_rules! text_fields {
     ($($method:ident $field:ident $doc:literal)*) => {$(
         #[doc = $doc]
         #[inline]
-        pub fn $method(self, text: &str) -> Self {
-            self.known(Field::$field, text)
+        pub fn $method(mut self, text: &str) -> Self {
+            self.add_text(Field::$field, text);
+            self
         }
     )*};
 }
@@ -438,8 +439,9 @@ macro_rules! decimal_fields {
     ($($method:ident $field:ident $doc:literal)*) => {$(
         #[doc = $doc]
         #[inline]
-        pub fn $method(self, value: impl Into<Decimal>) -> Self {
-            self.known(Field::$field, value.into())
+        pub fn $method(mut self, value: impl Into<Decimal>) -> Self {
+            self.add_decimal(Field::$field, value.into());
+            self
         }
     )*};
 }
@@ -449,25 +451,46 @@ impl<'r> EventBuilder<'r> {
     fn begin(&mut self, level: Level) {
         self.state = State::Enabled;
         self.recorder.encoder.begin(self.category, level);
-        let name = self.name;
-        if !name.is_empty() {
-            self.add(FieldRef::Known(Field::EVENT), ValueRef::Str(name));
+        if !self.name.is_empty() {
+            self.add_text(Field::EVENT, self.name);
         }
         if let Some(status) = self.status {
-            self.add(FieldRef::Known(Field::STATUS), ValueRef::Str(status.as_str()));
+            self.add_text(Field::STATUS, status.as_str());
+        }
+    }
+
+    #[inline(always)]
+    fn add_text(&mut self, field: Field, text: &str) {
+        if self.state != State::Enabled {
+            self.pass_by();
+        } else if let Err(refused) = self.recorder.encoder.known_text(field, text) {
+            self.refuse(refused);
+        }
+    }
+
+    #[inline(always)]
+    fn add_decimal(&mut self, field: Field, value: Decimal) {
+        if self.state != State::Enabled {
+            self.pass_by();
+        } else if let Err(refused) = self.recorder.encoder.known_decimal(field, value) {
+            self.refuse(refused);
+        }
+    }
+
+    /// Remembers that a field was given to an event that is not recorded.
+    #[inline]
+    fn pass_by(&mut self) {
+        if self.state == State::Disabled {
+            self.state = State::DisabledWithFields;
         }
     }
 
     #[inline]
     fn add(&mut self, field: FieldRef<'_>, value: ValueRef<'_>) {
-        match self.state {
-            State::Enabled => {
-                if let Err(refused) = self.recorder.encoder.field(field, value) {
-                    self.refuse(refused);
-                }
-            }
-            State::Disabled => self.state = State::DisabledWithFields,
-            State::DisabledWithFields | State::Refused => {}
+        if self.state != State::Enabled {
+            self.pass_by();
+        } else if let Err(refused) = self.recorder.encoder.field(field, value) {
+            self.refuse(refused);
         }
     }
 
@@ -515,14 +538,10 @@ impl<'r> EventBuilder<'r> {
     /// Any field, by name, with text formatted in place: `.field_fmt("path", format_args!("{a}/{b}"))`.
     #[inline]
     pub fn field_fmt(mut self, name: &str, text: fmt::Arguments<'_>) -> Self {
-        match self.state {
-            State::Enabled => {
-                if let Err(refused) = self.recorder.encoder.formatted(FieldRef::new(name), text) {
-                    self.refuse(refused);
-                }
-            }
-            State::Disabled => self.state = State::DisabledWithFields,
-            State::DisabledWithFields | State::Refused => {}
+        if self.state != State::Enabled {
+            self.pass_by();
+        } else if let Err(refused) = self.recorder.encoder.formatted(FieldRef::new(name), text) {
+            self.refuse(refused);
         }
         self
     }
@@ -561,8 +580,9 @@ impl<'r> EventBuilder<'r> {
 
     /// Which way.
     #[inline]
-    pub fn side(self, side: Side) -> Self {
-        self.known(Field::SIDE, side.as_str())
+    pub fn side(mut self, side: Side) -> Self {
+        self.add_text(Field::SIDE, side.as_str());
+        self
     }
 
     /// Latency in microseconds.

@@ -1,6 +1,6 @@
 //! What the catalog and the manifest know of a segment without opening it.
 //!
-//! These types are stored through [`crate::codec`]: the order of their fields is the format.
+//! These types are stored through `crate::codec`: the order of their fields is the format.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,10 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Category, Day, Timestamp};
-use crate::limits::FIELD_NAME_BYTES_MAX;
-
-/// Longest bound kept of an indexed field, in bytes.
-pub const ROUTE_BOUND_BYTES_MAX: usize = 64;
+use crate::limits::{FIELD_NAME_BYTES_MAX, ROUTE_BOUND_BYTES_MAX};
 
 /// Identifies a segment; never reused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -35,14 +32,24 @@ pub enum Tier {
     Cold,
 }
 
-/// Its name, as a directory and in reports.
-impl fmt::Display for Tier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Tier {
+    /// All of them, youngest first.
+    pub const ALL: [Tier; 3] = [Tier::Hot, Tier::Warm, Tier::Cold];
+
+    /// Its directory below the database's.
+    pub fn directory(self) -> &'static str {
+        match self {
             Tier::Hot => "hot",
             Tier::Warm => "warm",
             Tier::Cold => "cold",
-        })
+        }
+    }
+}
+
+/// Its name, as a directory and in reports.
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.directory())
     }
 }
 
@@ -112,7 +119,8 @@ impl SegmentMeta {
     }
 }
 
-/// Bounds of one indexed field. Bounds longer than 64 bytes are cut so that they still bound; an empty
+/// Bounds of one indexed field; one stands for every field that was indexed when the segment was sealed, with no
+/// distinct value where none occurs. Bounds longer than 64 bytes are cut so that they still bound; an empty
 /// `max` is no bound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Route {
@@ -128,14 +136,14 @@ pub struct Route {
 
 impl Route {
     /// Bounds of a field whose least and greatest values are these.
-    pub fn bounding(field: &str, least: &str, greatest: &str, distinct: u64) -> Route {
+    pub fn new(field: &str, least: &str, greatest: &str, distinct: u64) -> Route {
         let min = prefix(least).to_owned();
         Route { field: field.to_owned(), min, max: upper_bound(greatest), distinct }
     }
 
     /// Whether a value may lie within; `false` is certain.
-    pub fn admits(&self, value: &str) -> bool {
-        self.min.as_str() <= value && (self.max.is_empty() || value <= self.max.as_str())
+    pub fn may_contain(&self, value: &str) -> bool {
+        self.distinct > 0 && self.min.as_str() <= value && (self.max.is_empty() || value <= self.max.as_str())
     }
 
     fn is_well_formed(&self) -> bool {
@@ -178,7 +186,7 @@ fn upper_bound(greatest: &str) -> String {
 pub struct RoutingFilter {
     /// Name of the field.
     pub field: String,
-    /// The filter; opaque here.
+    /// The filter, for [`RoutingFilter::may_contain`].
     pub bytes: Vec<u8>,
 }
 
@@ -202,7 +210,7 @@ mod tests {
             source_wal: 1,
             file_bytes: 4096,
             footer_crc: 1,
-            routes: vec![Route::bounding("order_id", "A", "B", 2)],
+            routes: vec![Route::new("order_id", "A", "B", 2)],
         }
     }
 
@@ -236,29 +244,13 @@ mod tests {
         let top = "\u{10FFFF}".repeat(20);
         let before_surrogates = "\u{D7FF}".repeat(40);
         for value in ["", "A-1", &long, &wide, &top, &before_surrogates, &"é".repeat(33)] {
-            let route = Route::bounding("order_id", value, value, 1);
-            assert!(route.admits(value), "{value:?} {route:?}");
+            let route = Route::new("order_id", value, value, 1);
+            assert!(route.may_contain(value), "{value:?} {route:?}");
             assert!(route.is_well_formed(), "{value:?} {route:?}");
         }
-        assert_eq!(Route::bounding("f", &long, &long, 1).max, "x".repeat(63) + "y");
-        assert_eq!(Route::bounding("f", &top, &top, 1).max, "");
-        let route = Route::bounding("f", "b", "d", 3);
-        assert!(!route.admits("a") && route.admits("c") && !route.admits("da"));
-    }
-}
-impl Tier {
-    #[allow(missing_docs)]
-    pub fn directory(self) -> &'static str {
-        match self {
-            Tier::Hot => "hot",
-            Tier::Warm => "warm",
-            Tier::Cold => "cold",
-        }
-    }
-}
-impl Route {
-    #[allow(missing_docs)]
-    pub fn may_contain(&self, _: &str) -> bool {
-        true
+        assert_eq!(Route::new("f", &long, &long, 1).max, "x".repeat(63) + "y");
+        assert_eq!(Route::new("f", &top, &top, 1).max, "");
+        let route = Route::new("f", "b", "d", 3);
+        assert!(!route.may_contain("a") && route.may_contain("c") && !route.may_contain("da"));
     }
 }

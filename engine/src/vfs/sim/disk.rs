@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::clock::{Prng, mix};
 use super::directory::{self, Change, Directories, Directory, Names, Node, NodeId};
-use super::file::FileState;
+use super::file::{FileState, SECTOR_BYTES};
 use super::memory::{Regions, detach};
 use crate::vfs::{DirEntry, FileLock, Mapping, OpenMode, Vfs, VfsFile};
 
@@ -486,11 +486,15 @@ impl VfsFile for SimFile {
             let all = state.write(self.id, bytes, offset);
             return if all { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) };
         }
-        // Interrupted anywhere, or not begun, or done.
+        // Not begun, done, or interrupted between two sectors: the kernel copies by pages, the disk
+        // writes by sectors.
         let done = match state.random.below(4) {
             0 => 0,
             1 => bytes.len(),
-            _ => state.random.below(bytes.len() as u64 + 1) as usize,
+            _ => {
+                let end = offset + state.random.below(bytes.len() as u64 + 1) as usize;
+                (end - end % SECTOR_BYTES).saturating_sub(offset)
+            }
         };
         state.write(self.id, &bytes[..done], offset);
         match verdict {

@@ -17,7 +17,7 @@
 //!   synced; where a length survives without its data there are zeros or garbage. Of the changes to each
 //!   directory a prefix survives.
 //! - **Process crash**: the page cache survives, names too. Only the call in flight is lost, or a part
-//!   of it.
+//!   of it: a write is cut between two sectors.
 //! - **Failed sync**: fails once. The pages it covered are clean afterwards though not durable, as on
 //!   Linux: the next sync succeeds without writing them, and a power failure can lose them.
 //! - **Full disk**: a write that needs more pages than there are is applied as far as they go and fails.

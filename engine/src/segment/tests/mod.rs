@@ -1,0 +1,4 @@
+//! Segments against a naive model.
+
+mod model;
+mod round_trip;

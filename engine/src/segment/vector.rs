@@ -1,0 +1,691 @@
+//! Columns of a block as typed vectors, and their zones.
+//!
+//! A vector has a slot for every row of the block, so that vectors of one block line up; slots of rows that
+//! lack the column hold a default and are not present.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::decimals::{self, DecimalPage, Digits, PageDigits};
+use super::dictionary::Texts;
+use super::footer::Fixed;
+use super::pages::Numbers;
+use super::reader::{ColumnId, PRODUCER, PSEQ, SEQ, Segment, ShapeTable, TS, parse_value};
+use super::seal::ordered_bits;
+use super::shapes::ShapePage;
+use super::template::{Part, write_padded};
+use super::wire::Malformed;
+use crate::error::Result;
+use crate::event::{Value, ValueType};
+
+/// Which slots of a vector are present.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Presence {
+    /// Every one.
+    All,
+    /// None.
+    None,
+    /// Those whose bit is set: bit `i % 64` of word `i / 64`.
+    Some(Vec<u64>),
+}
+
+impl Presence {
+    /// Whether a slot is present.
+    #[inline]
+    pub fn has(&self, slot: usize) -> bool {
+        match self {
+            Presence::All => true,
+            Presence::None => false,
+            Presence::Some(words) => words[slot / 64] >> (slot % 64) & 1 != 0,
+        }
+    }
+}
+
+/// Values of a vector.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// True or false.
+    Bool(Vec<bool>),
+    /// Whole numbers, and `ts`.
+    I64(Vec<i64>),
+    /// `seq`, `producer`, `pseq`, and the codes of levels.
+    U64(Vec<u64>),
+    /// Floats.
+    F64(Vec<f64>),
+    /// Exact decimals.
+    Decimal(Decimals),
+    /// Texts, by code of a dictionary that vectors may share.
+    Str {
+        /// The code of each slot.
+        codes: Vec<u32>,
+        /// What they stand for.
+        texts: Arc<Texts>,
+    },
+}
+
+/// A vector of decimals.
+#[derive(Clone, Debug)]
+pub enum Decimals {
+    /// All mantissas brought to one scale, so that they add and compare as whole numbers.
+    Scaled {
+        /// The values times 10 to the power of the scale.
+        mantissas: Vec<i64>,
+        /// Digits after the point.
+        scale: u32,
+        /// How many of them are shown.
+        digits: Digits,
+    },
+    /// Any decimals.
+    Wide(Vec<Decimal>),
+}
+
+impl Decimals {
+    /// The decimal of a slot, with the digits that it was given with.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    #[inline]
+    pub fn get(&self, slot: usize) -> Decimal {
+        match self {
+            Decimals::Wide(values) => values[slot],
+            Decimals::Scaled { mantissas, scale, digits } => {
+                let mantissa = mantissas[slot];
+                match digits {
+                    Digits::All => Decimal::new(mantissa, *scale),
+                    Digits::Stripped(digits) => decimals::stripped(mantissa, *scale, u32::from(*digits)),
+                    Digits::Each(each) => {
+                        let digits = u32::from(each[slot]).min(*scale);
+                        decimals::with_digits(mantissa, *scale, digits)
+                            .unwrap_or_else(|| Decimal::new(mantissa, *scale))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A column of a block.
+#[derive(Clone, Debug)]
+pub struct ColumnVector {
+    /// Which rows have it.
+    pub presence: Presence,
+    /// A slot per row of the block.
+    pub values: Values,
+}
+
+impl ColumnVector {
+    /// The value of a slot, or none where it is not present.
+    pub fn value(&self, slot: usize) -> Option<Value> {
+        self.presence.has(slot).then(|| match &self.values {
+            Values::Bool(values) => Value::Bool(values[slot]),
+            Values::I64(values) => Value::I64(values[slot]),
+            Values::U64(values) => {
+                i64::try_from(values[slot]).map_or_else(|_| Value::Decimal(values[slot].into()), Value::I64)
+            }
+            Values::F64(values) => Value::F64(values[slot]),
+            Values::Decimal(values) => Value::Decimal(values.get(slot)),
+            Values::Str { codes, texts } => Value::Str(texts.get(codes[slot]).into()),
+        })
+    }
+}
+
+/// Bounds of a column in a block. Every value lies between them; they need not occur.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Zone {
+    /// No value is less; none if that is not known, or if there are no values.
+    pub min: Option<Value>,
+    /// No value is greater; none if that is not known, or if there are no values.
+    pub max: Option<Value>,
+    /// Rows that lack the column.
+    pub nulls: u32,
+}
+
+/// What rows of a shape have in a column.
+#[derive(Clone, Copy)]
+enum Slot {
+    Absent,
+    Stored,
+    Fixed(Fixed),
+}
+
+/// A column of a block: per place of a shape what its rows have.
+struct BlockColumn<'s> {
+    shapes: ShapePage<'s>,
+    slots: Vec<Slot>,
+    places: Vec<i64>,
+    rows: usize,
+    stored: usize,
+}
+
+impl Segment {
+    /// The values of a column in a block.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged) where the file is.
+    ///
+    /// # Panics
+    /// If there is no such block or column.
+    pub fn decode(&self, block: u32, column: ColumnId) -> Result<ColumnVector> {
+        let rows = self.block_rows(block).len();
+        let fixed = |which| -> Result<Vec<i64>> {
+            let mut values = Vec::with_capacity(rows);
+            Numbers::open(&self.file, self.fixed(which)?, block as usize, rows)?.decode(
+                &self.file,
+                rows,
+                &mut values,
+            )?;
+            Ok(values)
+        };
+        let unsigned = |values: Vec<i64>| Values::U64(values.into_iter().map(|value| value as u64).collect());
+        let values = match column {
+            ColumnId::Ts => Values::I64(fixed(TS)?),
+            ColumnId::Seq => unsigned(fixed(SEQ)?),
+            ColumnId::Producer => unsigned(fixed(PRODUCER)?),
+            ColumnId::Pseq => {
+                let mut values = fixed(PSEQ)?;
+                values.iter_mut().zip(fixed(SEQ)?).for_each(|(pseq, seq)| *pseq = pseq.wrapping_add(seq));
+                unsigned(values)
+            }
+            ColumnId::Level => {
+                let table = self.shape_table()?;
+                let page = self.shape_page(block, table)?;
+                let levels: Vec<u64> =
+                    page.listed.iter().map(|shape| table.shapes[*shape as usize].level as u64).collect();
+                let places = page.places(&self.file)?;
+                Values::U64(match places.is_empty() {
+                    true => vec![levels[0]; rows],
+                    false => places.iter().map(|place| levels[*place as usize]).collect(),
+                })
+            }
+            ColumnId::Field(column) => {
+                assert!(
+                    (column as usize) < self.columns().len(),
+                    "column {column} of {}",
+                    self.columns().len()
+                );
+                let templates = !self.shape_table()?.templates.is_empty();
+                return match self.message_column() == Some(column) && templates {
+                    true => self.decode_messages(block, column),
+                    false => self.decode_field(block, column),
+                };
+            }
+        };
+        Ok(ColumnVector { presence: Presence::All, values })
+    }
+
+    /// Bounds of a column in a block.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged) where the file is.
+    ///
+    /// # Panics
+    /// If there is no such block or column.
+    pub fn zone(&self, block: u32, column: ColumnId) -> Result<Zone> {
+        let of = |which: usize, to_value: fn(i64) -> Value| -> Result<Zone> {
+            let entry = self.page_entry(self.fixed(which)?, block)?;
+            Ok(Zone { min: Some(to_value(entry.0)), max: Some(to_value(entry.1)), nulls: 0 })
+        };
+        match column {
+            ColumnId::Ts => of(TS, Value::I64),
+            // Sequence numbers pass i64::MAX in no foreseeable time.
+            ColumnId::Seq => of(SEQ, Value::I64),
+            ColumnId::Producer => of(PRODUCER, Value::I64),
+            ColumnId::Pseq => Ok(Zone { min: None, max: None, nulls: 0 }),
+            ColumnId::Level => {
+                let table = self.shape_table()?;
+                let page = self.shape_page(block, table)?;
+                let levels = page.listed.iter().map(|shape| table.shapes[*shape as usize].level as i64);
+                let (min, max) = (levels.clone().min(), levels.max());
+                Ok(Zone { min: min.map(Value::I64), max: max.map(Value::I64), nulls: 0 })
+            }
+            ColumnId::Field(column) => self.field_zone(block, column),
+        }
+    }
+
+    fn page_entry(&self, directory: &super::pages::Directory, block: u32) -> Result<(i64, i64)> {
+        let entry = directory
+            .entry(block as usize)
+            .map_err(|malformed| self.file.malformed(0, "a page directory", malformed))?;
+        Ok((entry.least, entry.greatest))
+    }
+
+    fn field_zone(&self, block: u32, column: u32) -> Result<Zone> {
+        let table = self.shape_table()?;
+        let shapes = self.shape_page(block, table)?;
+        let rows = self.block_rows(block).len();
+        let slots = self.slots(table, &shapes, column);
+        let is_message = self.message_column() == Some(column);
+        let mut present = 0;
+        let mut bounds: Option<(Value, Value)> = None;
+        let mut bounded = true;
+        let mut stored = false;
+        for ((slot, shape), total) in slots.iter().zip(&shapes.listed).zip(shapes.totals()) {
+            match slot {
+                Slot::Absent if is_message && table.shapes[*shape as usize].template.is_some() => {
+                    present += total;
+                    bounded = false;
+                }
+                Slot::Absent => {}
+                Slot::Stored => {
+                    present += total;
+                    stored = true;
+                }
+                Slot::Fixed(fixed) => {
+                    present += total;
+                    let value = self.fixed_value(column, *fixed)?;
+                    bounded &= widen(&mut bounds, value.clone(), value);
+                }
+            }
+        }
+        if stored {
+            let (least, greatest) = self.page_entry(self.directory(column)?, block)?;
+            bounded &= match self.stored_bounds(column, least, greatest)? {
+                Some((least, greatest)) => widen(&mut bounds, least, greatest),
+                None => false,
+            };
+        }
+        let nulls = (rows - present) as u32;
+        match bounds {
+            Some((min, max)) if bounded => Ok(Zone { min: Some(min), max: Some(max), nulls }),
+            _ => Ok(Zone { min: None, max: None, nulls }),
+        }
+    }
+
+    /// What least and greatest of a page say about its values.
+    fn stored_bounds(&self, column: u32, least: i64, greatest: i64) -> Result<Option<(Value, Value)>> {
+        let state = &self.columns[column as usize];
+        if state.dictionary_at.is_some() {
+            // Codes do not order as texts do; only one alone says something.
+            return match least == greatest {
+                true => self.coded_value(column, least as u64).map(|value| Some((value.clone(), value))),
+                false => Ok(None),
+            };
+        }
+        Ok(match state.value_type {
+            ValueType::Bool => Some((Value::Bool(least != 0), Value::Bool(greatest != 0))),
+            ValueType::I64 => Some((Value::I64(least), Value::I64(greatest))),
+            ValueType::F64 => {
+                let float = |bits| Value::F64(f64::from_bits(ordered_bits(bits) as u64));
+                Some((float(least), float(greatest)))
+            }
+            _ if least == i64::MIN || greatest == i64::MAX => None,
+            _ => decimals::from_cell(least)
+                .zip(decimals::from_cell(greatest))
+                .map(|(least, greatest)| (Value::Decimal(least), Value::Decimal(greatest))),
+        })
+    }
+
+    fn slots(&self, table: &ShapeTable, shapes: &ShapePage<'_>, column: u32) -> Vec<Slot> {
+        let slot = |shape: &u32| {
+            let cells = &table.shapes[*shape as usize].cells;
+            match cells.binary_search_by_key(&column, |cell| cell.column) {
+                Err(_) => Slot::Absent,
+                Ok(at) => cells[at].fixed.map_or(Slot::Stored, Slot::Fixed),
+            }
+        };
+        shapes.listed.iter().map(slot).collect()
+    }
+
+    fn block_column(&self, table: &ShapeTable, block: u32, column: u32) -> Result<BlockColumn<'_>> {
+        let shapes = self.shape_page(block, table)?;
+        let slots = self.slots(table, &shapes, column);
+        // Where all shapes agree, which row has which does not matter.
+        let alike = slots.iter().all(|slot| matches!(slot, Slot::Stored))
+            || slots.iter().all(|slot| matches!(slot, Slot::Absent));
+        let places = if alike { vec![] } else { shapes.places(&self.file)? };
+        let stored = self.values_in(table, &shapes, column);
+        Ok(BlockColumn { shapes, slots, places, rows: self.block_rows(block).len(), stored })
+    }
+
+    fn numbers(&self, block: u32, column: u32, stored: usize) -> Result<Vec<i64>> {
+        let mut values = Vec::with_capacity(stored);
+        if stored > 0 {
+            Numbers::open(&self.file, self.directory(column)?, block as usize, stored)?.decode(
+                &self.file,
+                stored,
+                &mut values,
+            )?;
+        }
+        Ok(values)
+    }
+
+    fn decode_field(&self, block: u32, column: u32) -> Result<ColumnVector> {
+        let table = self.shape_table()?;
+        let at = self.block_column(table, block, column)?;
+        let presence = at.presence();
+        let malformed = |what| self.file.malformed(0, "a column", Malformed(what));
+        let value_type = self.columns[column as usize].value_type;
+        if let Some(dictionary) = self.dictionary(column)? {
+            let texts = dictionary.texts(&self.file)?;
+            let codes = at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+                Fixed::Code(code) => code as i64,
+                _ => -1,
+            });
+            if !matches!(presence, Presence::None)
+                && codes.iter().any(|code| *code < 0 || *code >= texts.len() as i64)
+            {
+                return Err(malformed("a code past its dictionary"));
+            }
+            let codes: Vec<u32> = codes.into_iter().map(|code| code as u32).collect();
+            let values = match value_type {
+                ValueType::Str => Values::Str { codes, texts },
+                value_type => typed(value_type, &codes, &texts, &presence)
+                    .ok_or_else(|| malformed("text of another type"))?,
+            };
+            return Ok(ColumnVector { presence, values });
+        }
+        let values = match value_type {
+            ValueType::Bool => {
+                let numbers = at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+                    Fixed::Bool(value) => i64::from(value),
+                    _ => 0,
+                });
+                Values::Bool(numbers.into_iter().map(|number| number != 0).collect())
+            }
+            ValueType::I64 => {
+                Values::I64(at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+                    Fixed::I64(value) => value,
+                    _ => 0,
+                }))
+            }
+            ValueType::F64 => {
+                let numbers = self.numbers(block, column, at.stored)?;
+                let floats: Vec<f64> =
+                    numbers.into_iter().map(|bits| f64::from_bits(ordered_bits(bits) as u64)).collect();
+                Values::F64(at.spread(&floats, 0.0, |fixed| match fixed {
+                    Fixed::F64(value) => value,
+                    _ => 0.0,
+                }))
+            }
+            _ => Values::Decimal(self.decode_decimals(block, column, &at)?),
+        };
+        Ok(ColumnVector { presence, values })
+    }
+
+    fn decode_decimals(&self, block: u32, column: u32, at: &BlockColumn<'_>) -> Result<Decimals> {
+        let fixed = at.slots.iter().filter_map(|slot| match slot {
+            Slot::Fixed(Fixed::Decimal(value)) => Some(*value),
+            _ => None,
+        });
+        let fixed: Vec<Decimal> = fixed.collect();
+        if at.stored == 0 {
+            return Ok(combine(at, None, &fixed));
+        }
+        let (entry, bytes) = self.directory(column)?.page(&self.file, block as usize)?;
+        let malformed = |malformed| self.file.malformed(entry.offset, "a page of decimals", malformed);
+        if entry.bytes == 0 {
+            let value = decimals::from_cell(entry.least);
+            let value = value.ok_or_else(|| malformed(Malformed("a scale is over 28")))?;
+            let (mantissa, scale) = (value.mantissa() as i64, value.scale());
+            let page = Decimals::Scaled { mantissas: vec![mantissa; at.stored], scale, digits: Digits::All };
+            return Ok(combine(at, Some(page), &fixed));
+        }
+        let page = DecimalPage::parse(bytes, entry.bytes as usize, at.stored).map_err(malformed)?;
+        let page = unpack_decimals(&page, at.stored).map_err(malformed)?;
+        Ok(combine(at, Some(page), &fixed))
+    }
+
+    /// Messages of a block: those that templates give, put together, and those kept whole.
+    fn decode_messages(&self, block: u32, column: u32) -> Result<ColumnVector> {
+        let table = self.shape_table()?;
+        let at = self.block_column(table, block, column)?;
+        let places = at.shapes.places(&self.file)?;
+        let malformed = |malformed| self.file.malformed(0, "a message", malformed);
+        // The columns that the templates of this block name, each decoded once.
+        let templates: Vec<Option<&Vec<Part<u32>>>> = at
+            .shapes
+            .listed
+            .iter()
+            .map(|shape| {
+                table.shapes[*shape as usize].template.map(|template| &table.templates[template as usize])
+            })
+            .collect();
+        let mut named: Vec<(u32, ColumnVector)> = Vec::new();
+        for part in templates.iter().flatten().flat_map(|parts| parts.iter()) {
+            let column = match part {
+                Part::Literal(_) => continue,
+                Part::Field(column) | Part::Whole(column) | Part::Padded(_, column) => *column,
+                Part::Decimal(column) | Part::Word(column) => *column,
+            };
+            if let Err(place) = named.binary_search_by_key(&column, |(known, _)| *known) {
+                named.insert(place, (column, self.decode_field(block, column)?));
+            }
+        }
+        let whole = self.decode_field(block, column)?;
+        let mut texts = Texts::default();
+        let mut codes = vec![0; at.rows];
+        let mut present = vec![0u64; at.rows.div_ceil(64)];
+        let mut printed = Vec::new();
+        for row in 0..at.rows {
+            let place = places.get(row).map_or(0, |place| *place as usize);
+            if let Some(parts) = templates[place] {
+                printed.clear();
+                for part in parts {
+                    print_part(part, row, &named, &mut printed).map_err(malformed)?;
+                }
+                let text =
+                    std::str::from_utf8(&printed).map_err(|_| malformed(Malformed("text is not UTF-8")))?;
+                codes[row] = texts.push(text).map_err(malformed)?;
+            } else if let (true, Values::Str { codes: own, texts: known }) =
+                (whole.presence.has(row), &whole.values)
+            {
+                codes[row] = texts.push(known.get(own[row])).map_err(malformed)?;
+            } else {
+                continue;
+            }
+            present[row / 64] |= 1 << (row % 64);
+        }
+        let count: u32 = present.iter().map(|word| word.count_ones()).sum();
+        let presence = match count as usize {
+            0 => Presence::None,
+            count if count == at.rows => Presence::All,
+            _ => Presence::Some(present),
+        };
+        Ok(ColumnVector { presence, values: Values::Str { codes, texts: Arc::new(texts) } })
+    }
+}
+
+fn print_part(
+    part: &Part<u32>,
+    row: usize,
+    named: &[(u32, ColumnVector)],
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed> {
+    let vector = |column: &u32| {
+        let place = named.binary_search_by_key(column, |(known, _)| *known).ok();
+        place
+            .map(|place| &named[place].1)
+            .filter(|vector| vector.presence.has(row))
+            .ok_or(Malformed("a template that names a column its shape lacks"))
+    };
+    match part {
+        Part::Literal(literal) => out.extend_from_slice(literal),
+        Part::Padded(width, column) => match &vector(column)?.values {
+            Values::I64(values) => write_padded(values[row], *width, out),
+            _ => return Err(Malformed("padded digits that are no number")),
+        },
+        Part::Field(column) | Part::Whole(column) | Part::Decimal(column) | Part::Word(column) => {
+            match &vector(column)?.values {
+                Values::Str { codes, texts } => out.extend_from_slice(texts.get(codes[row]).as_bytes()),
+                Values::I64(values) => super::template::write_whole(values[row], out),
+                Values::Decimal(values) => super::template::write_exact(values.get(row), out),
+                Values::Bool(values) => super::builder::print_value(values[row].into(), out),
+                Values::F64(values) => super::builder::print_value(values[row].into(), out),
+                Values::U64(_) => return Err(Malformed("a template that names no field")),
+            }
+        }
+    }
+    Ok(())
+}
+
+impl BlockColumn<'_> {
+    fn presence(&self) -> Presence {
+        if self.slots.iter().all(|slot| matches!(slot, Slot::Absent)) {
+            return Presence::None;
+        }
+        if self.slots.iter().all(|slot| !matches!(slot, Slot::Absent)) {
+            return Presence::All;
+        }
+        let present: Vec<bool> = self.slots.iter().map(|slot| !matches!(slot, Slot::Absent)).collect();
+        let mut words = vec![0; self.rows.div_ceil(64)];
+        for (chunk, word) in self.places.chunks(64).zip(&mut words) {
+            for (bit, place) in chunk.iter().enumerate() {
+                *word |= u64::from(present[*place as usize]) << bit;
+            }
+        }
+        Presence::Some(words)
+    }
+
+    /// Puts stored values into the slots of their rows, and fixed ones into theirs.
+    fn spread<T: Copy>(&self, stored: &[T], absent: T, fixed: impl Fn(Fixed) -> T) -> Vec<T> {
+        if self.places.is_empty() {
+            return match self.slots.first() {
+                Some(Slot::Stored) => stored.to_vec(),
+                Some(Slot::Fixed(value)) => vec![fixed(*value); self.rows],
+                _ => vec![absent; self.rows],
+            };
+        }
+        // Per place: whether to advance in the stored values, and what to take otherwise.
+        let plan: Vec<Option<T>> = self
+            .slots
+            .iter()
+            .map(|slot| match slot {
+                Slot::Absent => Some(absent),
+                Slot::Stored => None,
+                Slot::Fixed(value) => Some(fixed(*value)),
+            })
+            .collect();
+        let mut next = stored.iter();
+        let value =
+            |place: &i64| plan[*place as usize].unwrap_or_else(|| next.next().copied().unwrap_or(absent));
+        self.places.iter().map(value).collect()
+    }
+}
+
+/// Widens bounds to two more; false if the values do not compare.
+fn widen(bounds: &mut Option<(Value, Value)>, least: Value, greatest: Value) -> bool {
+    let Some((min, max)) = bounds else {
+        *bounds = Some((least, greatest));
+        return true;
+    };
+    match (less(&least, min), less(max, &greatest)) {
+        (Some(below), Some(above)) => {
+            if below {
+                *min = least;
+            }
+            if above {
+                *max = greatest;
+            }
+            true
+        }
+        _ => false,
+    }
+}
+
+fn less(a: &Value, b: &Value) -> Option<bool> {
+    match (a, b) {
+        (Value::Bool(a), Value::Bool(b)) => Some(a < b),
+        (Value::I64(a), Value::I64(b)) => Some(a < b),
+        (Value::F64(a), Value::F64(b)) => Some(a < b),
+        (Value::Decimal(a), Value::Decimal(b)) => Some(a < b),
+        (Value::Str(a), Value::Str(b)) => Some(a < b),
+        _ => None,
+    }
+}
+
+/// Values of an indexed field that is not text, from their texts.
+fn typed(value_type: ValueType, codes: &[u32], texts: &Texts, presence: &Presence) -> Option<Values> {
+    let value = |(slot, code): (usize, &u32)| match presence.has(slot) {
+        true => parse_value(value_type, texts.get(*code).to_owned()),
+        false => Some(match value_type {
+            ValueType::Bool => Value::Bool(false),
+            ValueType::I64 => Value::I64(0),
+            ValueType::F64 => Value::F64(0.0),
+            _ => Value::Decimal(Decimal::ZERO),
+        }),
+    };
+    let values = codes.iter().enumerate().map(value);
+    match value_type {
+        ValueType::Bool => values
+            .map(|v| if let Value::Bool(v) = v? { Some(v) } else { None })
+            .collect::<Option<_>>()
+            .map(Values::Bool),
+        ValueType::I64 => values
+            .map(|v| if let Value::I64(v) = v? { Some(v) } else { None })
+            .collect::<Option<_>>()
+            .map(Values::I64),
+        ValueType::F64 => values
+            .map(|v| if let Value::F64(v) = v? { Some(v) } else { None })
+            .collect::<Option<_>>()
+            .map(Values::F64),
+        _ => values
+            .map(|v| if let Value::Decimal(v) = v? { Some(v) } else { None })
+            .collect::<Option<_>>()
+            .map(|values| Values::Decimal(Decimals::Wide(values))),
+    }
+}
+
+fn unpack_decimals(page: &DecimalPage<'_>, count: usize) -> Result<Decimals, Malformed> {
+    match page {
+        DecimalPage::Wide(bytes) => (0..count)
+            .map(|index| decimals::wide_at(bytes, index))
+            .collect::<Result<_, _>>()
+            .map(Decimals::Wide),
+        DecimalPage::Scaled { numbers, scale, digits } => {
+            let mut mantissas = Vec::with_capacity(count);
+            numbers.decode(&mut mantissas)?;
+            let digits = match digits {
+                PageDigits::All => Digits::All,
+                PageDigits::Stripped(digits) => Digits::Stripped(*digits as u8),
+                PageDigits::Each(scales) => {
+                    let mut each = Vec::with_capacity(count);
+                    scales.decode(&mut each)?;
+                    if each.iter().any(|digits| !(0..=i64::from(*scale)).contains(digits)) {
+                        return Err(Malformed("a scale over that of its page"));
+                    }
+                    Digits::Each(each.into_iter().map(|digits| digits as u8).collect())
+                }
+            };
+            Ok(Decimals::Scaled { mantissas, scale: *scale, digits })
+        }
+    }
+}
+
+/// Puts the decimals of a page and those of whole shapes into the slots of their rows.
+fn combine(at: &BlockColumn<'_>, page: Option<Decimals>, fixed: &[Decimal]) -> Decimals {
+    if let (true, Some(Decimals::Scaled { mantissas, scale, digits })) = (fixed.is_empty(), &page)
+        && !matches!(digits, Digits::Each(_))
+    {
+        let digits = digits.clone();
+        return Decimals::Scaled { mantissas: at.spread(mantissas, 0, |_| 0), scale: *scale, digits };
+    }
+    let stored: Vec<Decimal> = match &page {
+        None => vec![],
+        Some(Decimals::Wide(values)) => values.clone(),
+        Some(scaled) => (0..at.stored).map(|slot| scaled.get(slot)).collect(),
+    };
+    let values = at.spread(&stored, Decimal::ZERO, |fixed| match fixed {
+        Fixed::Decimal(value) => value,
+        _ => Decimal::ZERO,
+    });
+    to_scaled(&values).unwrap_or(Decimals::Wide(values))
+}
+
+/// Decimals at one scale, if they fit.
+fn to_scaled(values: &[Decimal]) -> Option<Decimals> {
+    let scale = values.iter().map(Decimal::scale).max().unwrap_or(0);
+    let mut mantissas = Vec::with_capacity(values.len());
+    let mut each = Vec::with_capacity(values.len());
+    for value in values {
+        if value.is_sign_negative() && value.is_zero() {
+            return None;
+        }
+        let mantissa = i64::try_from(value.mantissa()).ok()?;
+        mantissas.push(mantissa.checked_mul(decimals::power(scale - value.scale())?)?);
+        each.push(value.scale() as u8);
+    }
+    let digits =
+        if each.iter().all(|digits| u32::from(*digits) == scale) { Digits::All } else { Digits::Each(each) };
+    Some(Decimals::Scaled { mantissas, scale, digits })
+}
