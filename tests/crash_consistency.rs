@@ -18,7 +18,7 @@ use blotter::{Db, Emit, Options, Predicate, Reader, Recorder, RecorderOptions, R
 const DATABASE: &str = "/data/desk.blotter";
 
 fn options() -> Options {
-    Options::new().without_threads().ring_bytes(256 * 1024).wal_bytes_max(64 * 1024).block_rows(64)
+    Options::new().without_threads().ring_bytes(256 * 1024).wal_bytes_max(64 * 1024).block_rows(128)
 }
 
 /// What the session knows it was promised.

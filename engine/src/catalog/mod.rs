@@ -1,15 +1,8 @@
 //! The catalog: which segments there are, which may hold an id, and the counters that never go back.
 //! One process owns it. Others read the [`manifest`].
 //!
-//! # Tables
-//!
-//! ```text
-//! table      key                         payload of the record (crate::codec)
-//! meta       "database"                  Database { identity, created_at_ns }
-//! meta       "counters"                  Counters, with the count and digest of the segments
-//! segments   id u64                      SegmentRecord { meta, filters: field and length of each }
-//! routing    (id u64, field, part u32)   bytes of the filter, in parts
-//! ```
+//! From the bottom: `pages` checks what redb stores, `store` catches what redb throws, `records` says what
+//! is in the tables.
 //!
 //! # Invariants
 //!
@@ -28,16 +21,16 @@
 mod journal;
 pub mod manifest;
 mod pages;
+mod records;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use redb::{Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 pub use journal::{JOURNAL_FILE, JOURNAL_VERSION, Journal, JournalRecord, TornTail};
@@ -45,7 +38,11 @@ pub use manifest::Manifest;
 pub use pages::CATALOG_VERSION;
 
 use self::pages::CheckedPages;
-use self::store::{Failure, catalog_error, guarded, open_record, record_crc, seal_record};
+use self::records::{
+    DATABASE_KEY, Database, META, ROUTING, SEGMENTS, StoredCounters, begin_write, digest, insert_segments,
+    read_meta, read_segment, remove_segments, routing_key, store_counters,
+};
+use self::store::{Failure, catalog_error, guarded, open_record, seal_record};
 use crate::codec;
 use crate::error::{Error, Result};
 use crate::event::Seq;
@@ -56,20 +53,8 @@ use crate::vfs::{Host, OpenMode};
 pub const CATALOG_FILE: &str = "catalog.redb";
 const CATALOG_NEW_FILE: &str = "catalog.new";
 
-const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-const SEGMENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("segments");
-const ROUTING: TableDefinition<(u64, &str, u32), &[u8]> = TableDefinition::new("routing");
-
-const DATABASE_KEY: &str = "database";
-const COUNTERS_KEY: &str = "counters";
-
 /// How far the stored segment counter runs ahead, so that handing out an id seldom costs a commit.
 const SEGMENT_IDS_AHEAD: u64 = 64;
-
-/// Bytes of a filter in one record. redb gives a record that does not share a page a power of two of
-/// pages. Of 100 filters of 100 KB the file took 13.3 MB in one record each, 10.6 MB in parts of 4000
-/// bytes, and 10.5 MB in parts of 16 KiB less what key and page need, at half the time to read.
-const FILTER_PART_BYTES: usize = 16 * 1024 - 256;
 
 /// Identifies a database; a copy keeps it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -89,12 +74,6 @@ impl fmt::Display for DatabaseId {
     }
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Database {
-    identity: DatabaseId,
-    created_at_ns: i64,
-}
-
 /// Counters that never go back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Counters {
@@ -106,30 +85,6 @@ pub struct Counters {
     pub next_seq: u64,
     /// Number of the next recorder.
     pub next_producer: u32,
-}
-
-/// The counters as stored, with what proves the segments complete.
-#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
-struct StoredCounters {
-    counters: Counters,
-    /// No segment has this id or a higher one.
-    next_segment: u64,
-    segment_count: u64,
-    /// Sum of [`digest`] over all segment records.
-    segments_digest: u64,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct SegmentRecord {
-    meta: SegmentMeta,
-    filters: Vec<FilterRef>,
-}
-
-/// Ties a segment to its filters, so that a lost one is noticed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct FilterRef {
-    field: String,
-    bytes: u64,
 }
 
 /// A segment to be entered, with the filters of its indexed fields.
@@ -153,8 +108,8 @@ pub struct Catalog {
     host: Host,
     dir: PathBuf,
     path: PathBuf,
-    /// `None` only while it is being dropped.
-    store: Option<redb::Database>,
+    /// `None` after a failure, until it could be opened again.
+    store: RwLock<Option<Arc<redb::Database>>>,
     database: Database,
     state: Mutex<State>,
 }
@@ -251,7 +206,7 @@ impl Catalog {
             host: host.clone(),
             dir: dir.to_path_buf(),
             path,
-            store: Some(store),
+            store: RwLock::new(Some(Arc::new(store))),
             database,
             state: Mutex::new(State { stored, next_segment: stored.next_segment }),
         };
@@ -316,9 +271,14 @@ impl Catalog {
         self.read_segments(&self.state().stored)
     }
 
+    /// The segments that were sealed from that WAL file.
+    pub fn segments_of_wal(&self, number: u64) -> Result<Vec<SegmentMeta>> {
+        Ok(self.segments()?.into_iter().filter(|meta| meta.source_wal == number).collect())
+    }
+
     fn read_segments(&self, stored: &StoredCounters) -> Result<Vec<SegmentMeta>> {
         let (segments, sum) = guarded(&self.path, || {
-            let table = self.store().begin_read()?.open_table(SEGMENTS)?;
+            let table = self.store()?.begin_read()?.open_table(SEGMENTS)?;
             let mut found = Vec::with_capacity(stored.segment_count.min(1 << 16) as usize);
             let mut sum = 0_u64;
             for entry in table.iter()? {
@@ -346,7 +306,7 @@ impl Catalog {
     /// The filter of an indexed field of a segment; `None` if it has none for that field.
     pub fn filter(&self, id: SegmentId, field: &str) -> Result<Option<Vec<u8>>> {
         guarded(&self.path, || {
-            let txn = self.store().begin_read()?;
+            let txn = self.store()?.begin_read()?;
             let Some(record) = txn.open_table(SEGMENTS)?.get(id.0)? else { return Ok(None) };
             let segment = read_segment(&self.path, id.0, record.value())?;
             let Some(known) = segment.filters.iter().find(|filter| filter.field == field) else {
@@ -441,7 +401,8 @@ impl Catalog {
 
     fn write(&self, change: impl FnOnce(&WriteTransaction) -> Result<(), Failure>) -> Result<()> {
         guarded(&self.path, || {
-            let txn = begin_write(self.store())?;
+            let store = self.store()?;
+            let txn = begin_write(&store)?;
             change(&txn)?;
             txn.commit()?;
             Ok(())
@@ -453,8 +414,43 @@ impl Catalog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn store(&self) -> &redb::Database {
-        self.store.as_ref().expect("the store is there until the catalog is dropped")
+    fn store(&self) -> Result<Arc<redb::Database>> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        store.clone().ok_or_else(|| catalog_error(&self.path, "it could not be opened again after a failure"))
+    }
+
+    /// Opens the file again after a failed change, which redb does not go on from. Only then is it known whether
+    /// the change was made; the counters tell.
+    pub fn reopen(&self) -> Result<Counters> {
+        let mut state = self.state();
+        let mut place = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut store) = place.take() {
+            // Readers hold it for as long as they fetch one filter.
+            let store = loop {
+                match Arc::try_unwrap(store) {
+                    Ok(store) => break store,
+                    Err(shared) => store = shared,
+                }
+                std::thread::yield_now();
+            };
+            // What is not closed cleanly is recovered by the open.
+            close(&self.path, store).unwrap_or_default();
+        }
+        let file = self
+            .host
+            .files
+            .open(&self.path, OpenMode::ReadWrite)
+            .map_err(|error| Error::io("open", &self.path, error))?;
+        let store = store::open_redb(&self.path, CheckedPages::open(&self.path, file)?)?;
+        let (database, stored) = guarded(&self.path, || read_meta(&store, &self.path))?;
+        assert!(
+            database.identity == self.database.identity,
+            "the catalog of an open database stays in its place"
+        );
+        state.next_segment = state.next_segment.max(stored.next_segment);
+        state.stored = stored;
+        *place = Some(Arc::new(store));
+        Ok(stored.counters)
     }
 }
 
@@ -466,9 +462,10 @@ impl fmt::Debug for Catalog {
 
 impl Drop for Catalog {
     fn drop(&mut self) {
-        if let Some(store) = self.store.take() {
+        let store = self.store.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(store) = store.and_then(Arc::into_inner) {
             // All that was acknowledged is durable; closing only saves the next open some work.
-            let _ = close(&self.path, store);
+            close(&self.path, store).unwrap_or_default();
         }
     }
 }
@@ -491,118 +488,4 @@ fn missing(host: &Host, dir: &Path, reason: String) -> Error {
         },
         None => Error::NotADatabase { path: dir.to_path_buf(), reason },
     }
-}
-
-fn begin_write(store: &redb::Database) -> Result<WriteTransaction, Failure> {
-    let mut txn = store.begin_write()?;
-    txn.set_durability(Durability::Immediate)?;
-    // Saves the allocator with each commit, in two phases: a crash costs no walk through all pages at
-    // the next open, and redb never falls back to an older commit.
-    txn.set_quick_repair(true);
-    Ok(txn)
-}
-
-fn read_meta(store: &redb::Database, path: &Path) -> Result<(Database, StoredCounters), Failure> {
-    let table = store.begin_read()?.open_table(META)?;
-    let database = meta_record(&table, path, DATABASE_KEY)?;
-    let counters = meta_record(&table, path, COUNTERS_KEY)?;
-    Ok((database, counters))
-}
-
-fn meta_record<T: serde::de::DeserializeOwned>(
-    table: &redb::ReadOnlyTable<&'static str, &'static [u8]>,
-    path: &Path,
-    key: &'static str,
-) -> Result<T, Failure> {
-    let Some(record) = table.get(key)? else {
-        return Err(catalog_error(path, format!("it has no record '{key}'")).into());
-    };
-    let payload = open_record(path, "meta", key.as_bytes(), record.value())?;
-    let value = codec::decode(payload);
-    Ok(value.map_err(|e| catalog_error(path, format!("record '{key}': {e}")))?)
-}
-
-fn store_counters(txn: &WriteTransaction, stored: &StoredCounters) -> Result<(), Failure> {
-    let record = seal_record("meta", COUNTERS_KEY.as_bytes(), &codec::encode(stored));
-    txn.open_table(META)?.insert(COUNTERS_KEY, record.as_slice())?;
-    Ok(())
-}
-
-fn read_segment(path: &Path, id: u64, record: &[u8]) -> Result<SegmentRecord> {
-    let payload = open_record(path, "segments", &id.to_le_bytes(), record)?;
-    let refused = |reason: String| catalog_error(path, format!("segment {}: {reason}", SegmentId(id)));
-    let segment: SegmentRecord = codec::decode(payload).map_err(|e| refused(e.to_string()))?;
-    segment.meta.check().map_err(refused)?;
-    if segment.meta.id.0 != id {
-        return Err(refused(format!("its entry is of segment {}", segment.meta.id)));
-    }
-    Ok(segment)
-}
-
-/// What a segment's record adds to the digest of all.
-fn digest(id: u64, record: &[u8]) -> u64 {
-    // Odd multipliers keep all bits of id and checksum in the sum.
-    id.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        .wrapping_add(u64::from(record_crc(record)).wrapping_mul(0xD6E8_FEB8_6659_FD93))
-}
-
-fn routing_key((id, field, part): (u64, &str, u32)) -> Vec<u8> {
-    let mut key = id.to_le_bytes().to_vec();
-    key.extend_from_slice(field.as_bytes());
-    key.push(0);
-    key.extend_from_slice(&part.to_le_bytes());
-    key
-}
-
-fn insert_segments(
-    txn: &WriteTransaction,
-    path: &Path,
-    stored: &mut StoredCounters,
-    added: &[NewSegment],
-) -> Result<(), Failure> {
-    let mut segments = txn.open_table(SEGMENTS)?;
-    let mut routing = txn.open_table(ROUTING)?;
-    for (meta, filters) in added {
-        assert_eq!(meta.check(), Ok(()), "segments are built well-formed");
-        let fields: BTreeSet<&str> = filters.iter().map(|filter| filter.field.as_str()).collect();
-        assert_eq!(fields.len(), filters.len(), "a segment has one filter per field");
-        let mut refs = Vec::with_capacity(filters.len());
-        for RoutingFilter { field, bytes } in filters {
-            for (part, chunk) in bytes.chunks(FILTER_PART_BYTES).enumerate() {
-                let key = (meta.id.0, field.as_str(), part as u32);
-                routing.insert(key, seal_record("routing", &routing_key(key), chunk).as_slice())?;
-            }
-            refs.push(FilterRef { field: field.clone(), bytes: bytes.len() as u64 });
-        }
-        let id = meta.id.0;
-        let payload = codec::encode(&SegmentRecord { meta: meta.clone(), filters: refs });
-        let record = seal_record("segments", &id.to_le_bytes(), &payload);
-        if segments.insert(id, record.as_slice())?.is_some() {
-            return Err(catalog_error(path, format!("segment {} is entered already", meta.id)).into());
-        }
-        stored.segment_count += 1;
-        stored.segments_digest = stored.segments_digest.wrapping_add(digest(id, &record));
-        stored.next_segment = stored.next_segment.max(id + 1);
-    }
-    Ok(())
-}
-
-fn remove_segments(
-    txn: &WriteTransaction,
-    path: &Path,
-    stored: &mut StoredCounters,
-    removed: &[SegmentId],
-) -> Result<(), Failure> {
-    let mut segments = txn.open_table(SEGMENTS)?;
-    let mut routing = txn.open_table(ROUTING)?;
-    for id in removed {
-        let Some(record) = segments.remove(id.0)? else {
-            return Err(catalog_error(path, format!("segment {id} to be removed is not entered")).into());
-        };
-        stored.segment_count -= 1;
-        stored.segments_digest = stored.segments_digest.wrapping_sub(digest(id.0, record.value()));
-        drop(record);
-        routing.retain_in((id.0, "", 0)..(id.0 + 1, "", 0), |_, _| false)?;
-    }
-    Ok(())
 }

@@ -3,6 +3,9 @@
 mod crashes;
 mod damage;
 
+use std::collections::BTreeSet;
+
+use super::records::FILTER_PART_BYTES;
 use super::*;
 use crate::event::Timestamp;
 use crate::segment::{Route, Tier};

@@ -451,7 +451,6 @@ impl<'r> EventBuilder<'r> {
     fn begin(&mut self, level: Level) {
         self.state = State::Enabled;
         self.recorder.encoder.begin(self.category, level);
-        // An imported event may have no name.
         if !self.name.is_empty() {
             self.add_text(Field::EVENT, self.name);
         }
