@@ -272,3 +272,66 @@ fn a_follower_sees_every_event_once_in_order_across_rotation_and_sealing() {
     writer.join().unwrap();
     assert_eq!(follower.next(Duration::from_millis(20)).unwrap(), None);
 }
+
+#[test]
+fn a_field_indexed_later_is_found_in_segments_sealed_before() {
+    let (_dir, path) = database();
+    let record = |db: &Db, venue: &str| {
+        let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+        recorder.order(OrderStatus::Submitted).order_id("A-1").field("venue", venue).emit();
+        recorder.order(OrderStatus::Submitted).order_id("A-2").field("venue", true).emit();
+        db.seal().unwrap();
+    };
+    record(&Db::open(&path).unwrap(), "XNAS");
+    let db = Options::new().index("venue").open(&path).unwrap();
+    record(&db, "XNAS");
+    let snapshot = db.snapshot().unwrap();
+    assert_eq!(snapshot.segments().count(), 2);
+    let count = |wanted: Predicate| snapshot.scan(&wanted, &blotter::segment::Projection::all()).count();
+    assert_eq!(count(Predicate::all().equals("venue", "XNAS")), 2);
+    assert_eq!(count(Predicate::all().any_indexed("XNAS")), 2);
+    assert_eq!(count(Predicate::all().any_indexed("XNYS")), 0);
+    assert_eq!(count(Predicate::all().equals("venue", "true")), 2);
+}
+
+#[test]
+fn lookups_of_what_is_not_sealed_find_everything_with_and_without_filters() {
+    let (_dir, path) = database();
+    let db = Options::new().index("venue").open(&path).unwrap();
+    let mut first = db.recorder(RecorderOptions::new().strategy("momentum")).unwrap();
+    let mut second = db.recorder(RecorderOptions::new().strategy("pairs")).unwrap();
+    let mut expected = std::collections::HashMap::<String, u64>::new();
+    for round in 0..40u64 {
+        for number in 0..250u64 {
+            let (order, venue) =
+                (format!("A-{}", (round * 250 + number) % 997), format!("venue-{}", number % 7));
+            let recorder = if number % 2 == 0 { &mut first } else { &mut second };
+            let emitted = recorder
+                .order(OrderStatus::Submitted)
+                .order_id(&order)
+                .field("venue", venue.as_str())
+                .field("is_live", true)
+                .message("long enough that a stretch holds a few hundred events")
+                .emit();
+            assert!(emitted.is_accepted());
+            *expected.entry(order).or_default() += 1;
+            *expected.entry(venue).or_default() += 1;
+        }
+        db.flush().unwrap();
+        // Sometimes before the filters are made, sometimes after.
+        if round % 8 == 7 {
+            std::thread::sleep(Duration::from_millis(15));
+        }
+        let snapshot = db.snapshot().unwrap();
+        for id in ["A-0", "A-996", "A-500", "venue-6", "venue-9", "momentum"] {
+            let found = snapshot.lookup(id).count() as u64;
+            assert_eq!(found, expected.get(id).copied().unwrap_or(0), "{id} in round {round}");
+        }
+        let by_strategy = Predicate::all().equals("strategy", "momentum");
+        let found = snapshot.scan(&by_strategy, &blotter::segment::Projection::all()).count() as u64;
+        assert_eq!(found, (round + 1) * 125, "the filters know nothing of a field that is not indexed");
+        let by_truth = Predicate::all().equals("is_live", "true");
+        let found = snapshot.scan(&by_truth, &blotter::segment::Projection::all()).count() as u64;
+        assert_eq!(found, (round + 1) * 250, "a truth value is not stored as it prints");
+    }
+}

@@ -644,6 +644,11 @@ impl Defaults {
     pub fn bytes(&self) -> &[u8] {
         &self.fields
     }
+
+    /// The fields.
+    pub fn fields(&self) -> Fields<'_> {
+        Fields { bytes: &self.fields }
+    }
 }
 
 /// Iterator over an event's fields and the defaults it does not override.

@@ -3,16 +3,20 @@
 mod follow;
 mod predicate;
 mod reader;
+mod routes;
 mod scan;
 mod segments;
 mod snapshot;
 mod tail;
+mod tail_filter;
 mod version;
 
 pub use follow::{FollowFrom, Follower};
 pub use predicate::{Comparison, Predicate};
 pub use reader::Reader;
+pub(crate) use routes::SegmentList;
 pub use scan::{Scan, Unreadable};
 pub use snapshot::Snapshot;
 pub(crate) use tail::WalTail;
+pub(crate) use tail_filter::TextHash;
 pub(crate) use version::{FilterSource, SegmentHandle, Version, Versions};

@@ -13,7 +13,7 @@ use crate::event::{Event, FieldKey, Seq};
 use crate::record::{RingOwner, WrittenCounts, rings_of};
 use crate::vfs::{Host, OpenMode};
 use crate::view::tail::TailView;
-use crate::view::{FollowFrom, Follower, SegmentHandle, Snapshot, Version, WalTail};
+use crate::view::{FollowFrom, Follower, SegmentHandle, SegmentList, Snapshot, Version, WalTail};
 use crate::wal::{HEADER_BYTES, WalHeader, WalNumber, wal_numbers};
 
 /// How often a snapshot is tried again when files are sealed away under it. Each try needs another seal to
@@ -34,7 +34,7 @@ pub struct Reader {
 struct State {
     segments: HashMap<crate::segment::SegmentId, Arc<SegmentHandle>>,
     tails: HashMap<WalNumber, Arc<WalTail>>,
-    version: Option<(Manifest, Arc<Vec<Arc<SegmentHandle>>>)>,
+    version: Option<(Manifest, Arc<SegmentList>)>,
 }
 
 impl Reader {
@@ -113,7 +113,7 @@ impl Reader {
         }))
     }
 
-    fn segments(&self, state: &mut State, manifest: &Manifest) -> Arc<Vec<Arc<SegmentHandle>>> {
+    fn segments(&self, state: &mut State, manifest: &Manifest) -> Arc<SegmentList> {
         if let Some((known, segments)) = &state.version
             && known.segments == manifest.segments
         {
@@ -129,7 +129,7 @@ impl Reader {
         state.segments = handles;
         let mut segments: Vec<_> = state.segments.values().cloned().collect();
         segments.sort_by_key(|handle| handle.meta.id);
-        let segments = Arc::new(segments);
+        let segments: Arc<SegmentList> = Arc::new(segments.into_iter().collect());
         state.version = Some((manifest.clone(), Arc::clone(&segments)));
         segments
     }

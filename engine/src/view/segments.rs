@@ -28,10 +28,10 @@ pub(crate) fn may_match(
     if !bounds || !category {
         return Ok(false);
     }
-    // A route stands in the catalog for every indexed field that occurs in the segment.
+    // A route stands in the catalog for every field that was indexed when the segment was sealed.
     let may_contain = |field: &FieldKey, text: &str| -> Result<bool> {
         let Some(route) = meta.routes.iter().find(|route| route.field == field.name()) else {
-            return Ok(false);
+            return Ok(true);
         };
         if !route.may_contain(text) {
             return Ok(false);
@@ -80,6 +80,8 @@ impl Rows {
 pub(crate) struct SegmentRows {
     segment: Arc<Segment>,
     rows: Rows,
+    /// The index answered the whole predicate: every listed row is a match.
+    is_exact: bool,
     /// What is decoded before the predicate is asked, and what is given out.
     tested: Projection,
     projection: Projection,
@@ -95,17 +97,24 @@ impl SegmentRows {
     ) -> Result<SegmentRows> {
         let segment = handle.open()?;
         let mut listed: Option<Vec<u32>> = None;
+        let mut is_exact = !predicate.has_fixed_conditions();
         for term in &predicate.terms {
-            let Some(rows) = lookup(&segment, term, indexed)? else { continue };
+            let Some(rows) = lookup(&segment, term, indexed)? else {
+                is_exact = false;
+                continue;
+            };
             listed = Some(match listed {
                 None => rows,
                 Some(before) => intersect(&before, &rows),
             });
         }
-        let first = segment.find_ts(predicate.ts_min.0)?;
+        // Without need, the times are not even read.
+        let meta = segment.meta();
+        let first =
+            if predicate.ts_min.0 <= meta.ts_min { 0 } else { segment.find_ts(predicate.ts_min.0)? };
         let last = match predicate.ts_max.0.checked_add(1) {
-            Some(after) => segment.find_ts(after)?,
-            None => segment.meta().rows as u32,
+            Some(after) if after <= meta.ts_max => segment.find_ts(after)?,
+            _ => meta.rows as u32,
         };
         let rows = match listed {
             None => Rows::Range(first..last.max(first)),
@@ -115,7 +124,7 @@ impl SegmentRows {
             }
         };
         let tested = Projection::fields(predicate.terms.iter().flat_map(|term| tested_fields(term, indexed)));
-        Ok(SegmentRows { segment, rows, tested, projection: projection.clone() })
+        Ok(SegmentRows { segment, rows, is_exact, tested, projection: projection.clone() })
     }
 
     /// The next match.
@@ -126,7 +135,7 @@ impl SegmentRows {
         backwards: bool,
     ) -> Result<Option<Event>> {
         while let Some(row) = self.rows.next(backwards) {
-            if !predicate.terms.is_empty() || predicate.has_fixed_conditions() {
+            if !self.is_exact {
                 let tested = self.segment.event(row, &self.tested)?;
                 let matches = predicate.matches_fixed(tested.ts, tested.seq.0, tested.category, tested.level)
                     && predicate.matches_fields(indexed, |field| tested.field(field));
@@ -150,6 +159,10 @@ fn lookup(segment: &Segment, term: &Term, indexed: &[FieldKey]) -> Result<Option
         Term::AnyIndexed { text } => {
             let mut union = Vec::new();
             for field in indexed {
+                let route = segment.meta().routes.iter().find(|route| route.field == field.name());
+                if route.is_some_and(|route| !route.may_contain(text)) {
+                    continue;
+                }
                 match segment.lookup(field.borrow(), text)? {
                     // Sealed when the field was not indexed: every row has to be asked.
                     Lookup::NotIndexed => return Ok(None),
