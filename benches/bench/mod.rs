@@ -77,7 +77,10 @@ pub(crate) fn microseconds(latencies: &Histogram<u64>) -> String {
 }
 
 /// Bytes of the files below a directory, by what `kind` says of each; allocated blocks, as `du` counts.
-pub(crate) fn disk_usage(dir: &Path, kind: &dyn Fn(&Path) -> String) -> std::collections::BTreeMap<String, u64> {
+pub(crate) fn disk_usage(
+    dir: &Path,
+    kind: &dyn Fn(&Path) -> String,
+) -> std::collections::BTreeMap<String, u64> {
     let mut sizes = std::collections::BTreeMap::new();
     add_usage(dir, kind, &mut sizes);
     sizes

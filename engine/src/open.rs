@@ -18,7 +18,7 @@ use crate::event::{ProducerId, Seq};
 use crate::maintain::seal::{Sealer, write_manifest};
 use crate::options::Options;
 use crate::record::{RingOwner, RingRegistry, Writer, WriterOptions, WrittenCounts, rings_of};
-use crate::routing::CachedFilters;
+use crate::routing::CatalogFilters;
 use crate::segment::{Segment, SegmentOptions, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
 use crate::view::{FilterSource, SegmentHandle, Version, Versions, WalTail};
@@ -137,7 +137,7 @@ impl Opened {
             abandoned: Vec::new(),
             commit_in_doubt: false,
         };
-        let filters: Arc<dyn FilterSource> = Arc::new(CachedFilters::new(catalog));
+        let filters: Arc<dyn FilterSource> = Arc::new(CatalogFilters::new(catalog));
         Ok(Opened { lock, owner, versions, filters, writer, sealer, next_producer: own.0 + 1, recovery })
     }
 }

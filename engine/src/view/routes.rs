@@ -3,20 +3,57 @@
 //!
 //! ```text
 //! per indexed field, one entry per segment:   least u128 │ greatest u128    first 16 bytes of the bounds
+//!                                             filter                        fetched when first asked
 //! ```
 //! Invariants:
 //! - entry `i` is that of segment `i` of the list;
-//! - a value that is in a segment lies within its entry, so an entry only ever excludes; a segment that does not
-//!   index the field, or has no bound, excludes nothing.
+//! - a value that is in a segment lies within its entry and passes its filter, so both only ever exclude; a segment
+//!   that does not index the field, or has no bound or filter, excludes nothing.
 
+use std::fmt::Debug;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::error::Result;
 use crate::event::FieldKey;
+use crate::segment::{OpenFilter, SegmentId};
 use crate::view::SegmentHandle;
 
 /// Bytes of a bound that are compared. Ids tend to start with a date or a strategy: eight would tell few apart.
 const PREFIX_BYTES: usize = 16;
+
+/// What is looked for: a text, in any of the fields.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Search<'a> {
+    pub(crate) fields: &'a [FieldKey],
+    pub(crate) text: &'a str,
+}
+
+/// Where filters come from.
+pub(crate) trait FilterSource: Send + Sync + Debug {
+    /// The filter of a field that the segment indexes.
+    fn filter(&self, segment: SegmentId, field: &str) -> Result<RouteFilter>;
+}
+
+/// The membership filter of a field in a segment.
+#[derive(Clone, Debug)]
+pub(crate) struct RouteFilter {
+    filter: OpenFilter,
+    /// Its part of the memory that filters may take; without one it is not kept.
+    share: Option<Arc<dyn Debug + Send + Sync>>,
+}
+
+impl RouteFilter {
+    /// A filter that stays in memory.
+    pub(crate) fn kept(bytes: Arc<[u8]>, share: Arc<dyn Debug + Send + Sync>) -> RouteFilter {
+        RouteFilter { filter: OpenFilter::new(bytes), share: Some(share) }
+    }
+
+    /// A filter for one question.
+    pub(crate) fn passing(bytes: Arc<[u8]>) -> RouteFilter {
+        RouteFilter { filter: OpenFilter::new(bytes), share: None }
+    }
+}
 
 /// The segments of a version, with their routes. Dereferences to the segments.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +66,7 @@ pub(crate) struct SegmentList {
 struct FieldRanges {
     field: FieldKey,
     ranges: Vec<Range>,
+    filters: Vec<OnceLock<RouteFilter>>,
 }
 
 /// Bounds of a field in a segment, as numbers in the same order.
@@ -77,12 +115,14 @@ impl SegmentList {
     fn push(&mut self, segment: Arc<SegmentHandle>) {
         for ranges in &mut self.fields {
             ranges.ranges.push(Range::ALL);
+            ranges.filters.push(OnceLock::new());
         }
         for route in &segment.meta.routes {
             let known = self.fields.iter().position(|ranges| ranges.field.name() == route.field);
             let index = known.unwrap_or_else(|| {
                 let ranges = vec![Range::ALL; self.segments.len() + 1];
-                self.fields.push(FieldRanges { field: FieldKey::new(&route.field), ranges });
+                let filters = vec![OnceLock::new(); self.segments.len() + 1];
+                self.fields.push(FieldRanges { field: FieldKey::new(&route.field), ranges, filters });
                 self.fields.len() - 1
             });
             let greatest = if route.max.is_empty() { u128::MAX } else { prefix(&route.max) };
@@ -93,24 +133,74 @@ impl SegmentList {
         self.segments.push(segment);
     }
 
-    /// The segments of which the routes of at least one of the fields admit the text, in order.
-    pub(crate) fn admitting<'s>(
-        &'s self,
-        fields: &[FieldKey],
-        text: &str,
-    ) -> impl Iterator<Item = &'s Arc<SegmentHandle>> {
+    /// The segments that may hold a match of all the searches, in order.
+    pub(crate) fn admitting(
+        &self,
+        searches: &[Search<'_>],
+        filters: Option<&dyn FilterSource>,
+    ) -> Vec<&Arc<SegmentHandle>> {
+        let Some((first, others)) = searches.split_first() else { return self.segments.iter().collect() };
+        let mut places = self.places(first, filters);
+        for search in others {
+            let also = self.places(search, filters);
+            places.retain(|place| also.binary_search(place).is_ok());
+        }
+        places.into_iter().map(|place| &self.segments[place]).collect()
+    }
+
+    /// Places of the segments in which one of the fields may have the text, ascending.
+    fn places(&self, search: &Search<'_>, filters: Option<&dyn FilterSource>) -> Vec<usize> {
+        let (wanted, hash) = (prefix(search.text), OpenFilter::hash(search.text));
         let mut places: Vec<usize> = Vec::new();
-        let wanted = prefix(text);
-        for field in fields {
-            match self.fields.iter().find(|ranges| ranges.field == *field) {
-                Some(ranges) => admitted(&ranges.ranges, wanted, &mut places),
+        for field in search.fields {
+            let Some(ranges) = self.fields.iter().find(|ranges| ranges.field == *field) else {
                 // No segment indexes it.
-                None => places = (0..self.segments.len()).collect(),
+                return (0..self.segments.len()).collect();
+            };
+            let first = places.len();
+            admitted(&ranges.ranges, wanted, &mut places);
+            let Some(source) = filters else { continue };
+            let mut kept = first;
+            for at in first..places.len() {
+                let place = places[at];
+                if self.passes(ranges, place, hash, source) {
+                    places[kept] = place;
+                    kept += 1;
+                }
             }
+            places.truncate(kept);
         }
         places.sort_unstable();
         places.dedup();
-        places.into_iter().map(|place| &self.segments[place])
+        places
+    }
+
+    #[inline]
+    fn passes(&self, ranges: &FieldRanges, place: usize, hash: u64, source: &dyn FilterSource) -> bool {
+        match ranges.filters[place].get() {
+            Some(found) => found.filter.may_contain(hash),
+            None => self.passes_fetched(ranges, place, hash, source),
+        }
+    }
+
+    #[cold]
+    fn passes_fetched(
+        &self,
+        ranges: &FieldRanges,
+        place: usize,
+        hash: u64,
+        source: &dyn FilterSource,
+    ) -> bool {
+        // The filter only saves work: where it cannot be had the segment is asked.
+        let Ok(filter) = source.filter(self.segments[place].meta.id, ranges.field.name()) else {
+            return true;
+        };
+        let may_contain = filter.filter.may_contain(hash);
+        if filter.share.is_some() {
+            // Another thread may have been faster, with the same filter.
+            ranges.filters[place].set(filter).unwrap_or_default();
+        }
+        may_contain
     }
 }
 
@@ -164,7 +254,8 @@ mod tests {
         .into_iter()
         .collect();
         let admitting = |fields: &[FieldKey], text: &str| -> Vec<u64> {
-            list.admitting(fields, text).map(|segment| segment.meta.id.0).collect()
+            let found = list.admitting(&[Search { fields, text }], None);
+            found.into_iter().map(|segment| segment.meta.id.0).collect()
         };
         let order_id = FieldKey::Known(Field::ORDER_ID);
         let venue = FieldKey::new("venue");
@@ -183,5 +274,12 @@ mod tests {
         assert_eq!(admitting(std::slice::from_ref(&venue), "A"), [0, 2, 3, 4, 5]);
         assert_eq!(admitting(&[FieldKey::new("nobody indexes it")], "A"), [0, 1, 2, 3, 4, 5]);
         assert_eq!(admitting(&[], "A"), [0; 0]);
+        let searches = [
+            Search { fields: std::slice::from_ref(&order_id), text: "A-5" },
+            Search { fields: std::slice::from_ref(&venue), text: "A" },
+        ];
+        let found = list.admitting(&searches, None);
+        assert_eq!(found.into_iter().map(|segment| segment.meta.id.0).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(list.admitting(&[], None).len(), 6);
     }
 }

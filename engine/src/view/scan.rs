@@ -16,7 +16,7 @@ use crate::segment::Projection;
 use crate::view::predicate::Term;
 use crate::view::segments::{SegmentRows, may_match, sort_for_scan};
 use crate::view::tail::TailView;
-use crate::view::{Predicate, SegmentHandle, Snapshot, TextHash};
+use crate::view::{Predicate, Search, SegmentHandle, Snapshot, TextHash};
 use crate::wal::Frame;
 
 /// A part of the database that a scan could not read; its events are missing from the result.
@@ -114,16 +114,12 @@ impl Scan {
     }
 
     fn find_segments(&mut self, snapshot: &Snapshot) {
-        let segments = &snapshot.version.segments;
-        let may_match = |handle: &&Arc<SegmentHandle>| {
-            let filters = snapshot.filters.as_deref();
-            // The filter only saves work: where it cannot be had the segment is asked.
-            may_match(&handle.meta, &self.predicate, &self.indexed, filters).unwrap_or(true)
-        };
-        self.waiting = match self.predicate.terms.iter().find_map(|term| routed(term, &self.indexed)) {
-            Some((fields, text)) => segments.admitting(fields, text).filter(may_match).cloned().collect(),
-            None => segments.iter().filter(may_match).cloned().collect(),
-        };
+        let searches: Vec<Search<'_>> =
+            self.predicate.terms.iter().filter_map(|term| search(term, &self.indexed)).collect();
+        let admitting = snapshot.version.segments.admitting(&searches, snapshot.filters.as_deref());
+        let admitting = admitting.into_iter().cloned();
+        self.waiting =
+            admitting.filter(|handle| may_match(&handle.meta, &self.predicate, &self.indexed)).collect();
         sort_for_scan(&mut self.waiting, self.backwards);
         self.waiting.reverse();
     }
@@ -132,7 +128,7 @@ impl Scan {
     fn read_tails(&mut self, snapshot: &Snapshot) {
         // The filters know indexed fields only.
         let hash = self.predicate.terms.iter().find_map(|term| {
-            needle(term).filter(|_| routed(term, &self.indexed).is_some()).map(TextHash::new)
+            needle(term).filter(|_| search(term, &self.indexed).is_some()).map(TextHash::new)
         });
         let needle = self
             .predicate
@@ -251,11 +247,13 @@ impl Iterator for Scan {
     }
 }
 
-/// The indexed fields in one of which every match has a certain text, and the text.
-fn routed<'t>(term: &'t Term, indexed: &'t [FieldKey]) -> Option<(&'t [FieldKey], &'t str)> {
+/// What the index can be asked for a term.
+fn search<'t>(term: &'t Term, indexed: &'t [FieldKey]) -> Option<Search<'t>> {
     match term {
-        Term::AnyIndexed { text } => Some((indexed, text)),
-        Term::Text { field, text } if indexed.contains(field) => Some((std::slice::from_ref(field), text)),
+        Term::AnyIndexed { text } => Some(Search { fields: indexed, text }),
+        Term::Text { field, text } if indexed.contains(field) => {
+            Some(Search { fields: std::slice::from_ref(field), text })
+        }
         _ => None,
     }
 }

@@ -4,16 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use crate::error::{Error, Result};
-use crate::segment::{Segment, SegmentId, SegmentMeta};
+use crate::segment::{Segment, SegmentMeta};
 use crate::vfs::{Host, OpenMode, VfsFile};
 use crate::view::{SegmentList, WalTail};
 use crate::wal::{WalHeader, WalNumber};
-
-/// Answers whether a segment may hold a value, without opening it.
-pub(crate) trait FilterSource: Send + Sync + std::fmt::Debug {
-    /// False only if the segment holds no such value in that field.
-    fn may_contain(&self, segment: SegmentId, field: &str, text: &str) -> Result<bool>;
-}
 
 /// A sealed segment, opened when first needed.
 #[derive(Debug)]
