@@ -258,6 +258,11 @@ impl Segment {
         self.rows().div_ceil(self.block_rows)
     }
 
+    /// The block that holds a row.
+    pub fn block_of(&self, row: u32) -> u32 {
+        row / self.block_rows
+    }
+
     /// The rows of a block.
     ///
     /// # Panics
