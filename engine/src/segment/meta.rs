@@ -164,7 +164,6 @@ mod tests {
             let route = Route::new("order_id", text, text, 1);
             assert!(route.min.len() <= 64 && route.max.len() <= 64, "{route:?}");
             assert!(route.may_contain(text), "{route:?}");
-            assert!(route.may_contain(&format!("{text}")) || route.max.is_empty());
         }
         assert!(!Route::new("order_id", "b", "c", 2).may_contain("a"));
         assert!(!Route::new("order_id", "b", &"c".repeat(70), 2).may_contain("d"));

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use super::decimals::{self, DecimalPage};
 use super::dictionary::{Dictionary, DictionaryRef};
 use super::footer::{self, Fixed, PagesRef, ShapeInfo};
+use super::ints::read_from_seq;
 use super::lookup::{Postings, PostingsRef};
 use super::meta::SegmentMeta;
 use super::pages::{Directory, Numbers, Section, SegmentFile};
@@ -162,8 +163,7 @@ impl Segment {
             let value_type = ValueType::from_code(column.value_type)
                 .ok_or_else(|| damaged(Malformed("an unknown type")))?;
             let coded = column.dictionary.is_some();
-            let sound = (coded || value_type != ValueType::Str)
-                && (coded || column.postings.is_none())
+            let sound = (coded || (value_type != ValueType::Str && column.postings.is_none()))
                 && match column.pages {
                     PagesRef::Own(_) => true,
                     PagesRef::Of(other) => {
@@ -333,6 +333,21 @@ impl Segment {
         ShapePage::open(&self.file, self.fixed(SHAPES)?, block as usize, rows, table.shapes.len())
     }
 
+    /// What a block's page of a column of whole numbers adds to the sequence number, if it does.
+    pub(super) fn offset_from_seq(&self, directory: &Directory, block: u32) -> Result<Option<i64>> {
+        let (entry, bytes) = directory.page(&self.file, block as usize)?;
+        if entry.bytes == 0 {
+            return Ok(None);
+        }
+        read_from_seq(&bytes[..entry.bytes as usize])
+            .map_err(|malformed| self.file.malformed(entry.offset, "a page of numbers", malformed))
+    }
+
+    fn seq_of(&self, block: u32, row_in_block: usize) -> Result<i64> {
+        let rows = self.block_rows(block).len();
+        Numbers::open(&self.file, self.fixed(SEQ)?, block as usize, rows)?.get(&self.file, row_in_block)
+    }
+
     /// How many values a block's page of a column holds.
     pub(super) fn values_in(&self, table: &ShapeTable, page: &ShapePage<'_>, column: u32) -> usize {
         let stored = page.listed.iter().map(|shape| table.stores(*shape, column));
@@ -468,6 +483,15 @@ impl<'s> RowReader<'s> {
         (rank, count)
     }
 
+    /// The value of a column of whole numbers.
+    fn whole_number(&self, column: u32) -> Result<i64> {
+        let directory = self.segment.directory(column)?;
+        match self.segment.offset_from_seq(directory, self.block)? {
+            Some(offset) => Ok(self.segment.seq_of(self.block, self.row_in_block)?.wrapping_add(offset)),
+            None => self.number(column),
+        }
+    }
+
     fn number(&self, column: u32) -> Result<i64> {
         let (rank, count) = self.place(column);
         let directory = self.segment.directory(column)?;
@@ -482,7 +506,7 @@ impl<'s> RowReader<'s> {
         }
         match state.value_type {
             ValueType::Bool => Ok(Value::Bool(self.number(column)? != 0)),
-            ValueType::I64 => Ok(Value::I64(self.number(column)?)),
+            ValueType::I64 => Ok(Value::I64(self.whole_number(column)?)),
             ValueType::F64 => Ok(Value::F64(f64::from_bits(ordered_bits(self.number(column)?) as u64))),
             _ => self.stored_decimal(column).map(Value::Decimal),
         }
@@ -535,7 +559,7 @@ impl<'s> RowReader<'s> {
         match self.fixed(column)? {
             Some(Fixed::I64(value)) => Ok(value),
             Some(_) => Ok(0),
-            None => self.number(column),
+            None => self.whole_number(column),
         }
     }
 

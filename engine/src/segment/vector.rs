@@ -350,6 +350,23 @@ impl Segment {
         Ok(values)
     }
 
+    /// The stored values of a column whose page only says what to add to the sequence number.
+    fn whole_from_seq(&self, block: u32, column: u32, at: &BlockColumn<'_>) -> Result<Option<Vec<i64>>> {
+        if at.stored == 0 {
+            return Ok(None);
+        }
+        let Some(offset) = self.offset_from_seq(self.directory(column)?, block)? else { return Ok(None) };
+        let mut seqs = Vec::with_capacity(at.rows);
+        Numbers::open(&self.file, self.fixed(SEQ)?, block as usize, at.rows)?
+            .decode(&self.file, at.rows, &mut seqs)?;
+        let stored = |row: usize| {
+            let place = at.places.get(row).map_or(0, |place| *place as usize);
+            matches!(at.slots[place], Slot::Stored)
+        };
+        let values = seqs.iter().enumerate().filter(|(row, _)| stored(*row));
+        Ok(Some(values.map(|(_, seq)| seq.wrapping_add(offset)).collect()))
+    }
+
     fn decode_field(&self, block: u32, column: u32) -> Result<ColumnVector> {
         let table = self.shape_table()?;
         let at = self.block_column(table, block, column)?;
@@ -384,7 +401,11 @@ impl Segment {
                 Values::Bool(numbers.into_iter().map(|number| number != 0).collect())
             }
             ValueType::I64 => {
-                Values::I64(at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+                let numbers = match self.whole_from_seq(block, column, &at)? {
+                    Some(numbers) => numbers,
+                    None => self.numbers(block, column, at.stored)?,
+                };
+                Values::I64(at.spread(&numbers, 0, |fixed| match fixed {
                     Fixed::I64(value) => value,
                     _ => 0,
                 }))
