@@ -4,6 +4,7 @@ use super::bits::MINIBLOCK;
 use super::builder::{Column, FinishedSegment, Row, SegmentBuilder, SegmentIdentity};
 use super::decimals;
 use super::dictionary;
+use super::floats;
 use super::footer::{self, Cell, ColumnRef, Fixed, Footer, PagesRef, ShapeInfo};
 use super::interner::Interner;
 use super::ints;
@@ -252,10 +253,9 @@ impl SegmentBuilder {
                 ints::put_from_seq(offset, &mut out.bytes);
                 let (least, greatest) = ints::bounds(&column.values);
                 column.pages.put(out, at, least, greatest);
+            } else if built.value_type == ValueType::F64 {
+                floats::put_page(&mut column.pages, out, &mut column.values, &mut scratch);
             } else {
-                if built.value_type == ValueType::F64 {
-                    column.values.iter_mut().for_each(|bits| *bits = ordered_bits(*bits));
-                }
                 column.pages.put_ints(out, &column.values);
             }
         }
@@ -417,12 +417,6 @@ fn offset_from_seq(
     let all = rows.iter().filter(stored).zip(values).all(|(row, value)| offset(row, value) == first);
     // Equal values need no page at all.
     (all && values[0] != values[1]).then_some(first)
-}
-
-/// The bits of a float as a number that orders as the float does; its own inverse.
-#[inline]
-pub(super) fn ordered_bits(bits: i64) -> i64 {
-    bits ^ ((bits >> 63) as u64 >> 1) as i64
 }
 
 /// Replaces the interner's codes by final ones, which count distinct values by their first row.

@@ -9,10 +9,10 @@ use rust_decimal::Decimal;
 
 use super::decimals::{self, DecimalPage, Digits, PageDigits};
 use super::dictionary::Texts;
+use super::floats::{FloatPage, from_ordered};
 use super::footer::Fixed;
 use super::pages::Numbers;
 use super::reader::{ColumnId, PRODUCER, PSEQ, SEQ, Segment, ShapeTable, TS, parse_value};
-use super::seal::ordered_bits;
 use super::shapes::ShapePage;
 use super::template::{Part, write_padded};
 use super::wire::Malformed;
@@ -306,7 +306,7 @@ impl Segment {
             ValueType::Bool => Some((Value::Bool(least != 0), Value::Bool(greatest != 0))),
             ValueType::I64 => Some((Value::I64(least), Value::I64(greatest))),
             ValueType::F64 => {
-                let float = |bits| Value::F64(f64::from_bits(ordered_bits(bits) as u64));
+                let float = |number| Value::F64(from_ordered(number));
                 Some((float(least), float(greatest)))
             }
             _ if least == i64::MIN || greatest == i64::MAX => None,
@@ -348,6 +348,19 @@ impl Segment {
             )?;
         }
         Ok(values)
+    }
+
+    fn floats(&self, block: u32, column: u32, stored: usize) -> Result<Vec<f64>> {
+        if stored == 0 {
+            return Ok(vec![]);
+        }
+        let (entry, bytes) = self.directory(column)?.page(&self.file, block as usize)?;
+        if entry.bytes == 0 {
+            return Ok(vec![from_ordered(entry.least); stored]);
+        }
+        FloatPage::parse(bytes, stored)
+            .and_then(|page| page.decode())
+            .map_err(|malformed| self.file.malformed(entry.offset, "a page of floats", malformed))
     }
 
     /// The stored values of a column whose page only says what to add to the sequence number.
@@ -411,9 +424,7 @@ impl Segment {
                 }))
             }
             ValueType::F64 => {
-                let numbers = self.numbers(block, column, at.stored)?;
-                let floats: Vec<f64> =
-                    numbers.into_iter().map(|bits| f64::from_bits(ordered_bits(bits) as u64)).collect();
+                let floats = self.floats(block, column, at.stored)?;
                 Values::F64(at.spread(&floats, 0.0, |fixed| match fixed {
                     Fixed::F64(value) => value,
                     _ => 0.0,
@@ -481,12 +492,9 @@ impl Segment {
             })
             .collect();
         let mut named: Vec<(u32, ColumnVector)> = Vec::new();
-        for part in templates.iter().flatten().flat_map(|parts| parts.iter()) {
-            let column = match part {
-                Part::Literal(_) => continue,
-                Part::Field(column) | Part::Whole(column) | Part::Padded(_, column) => *column,
-                Part::Decimal(column) | Part::Word(column) => *column,
-            };
+        for column in
+            templates.iter().flatten().flat_map(|parts| parts.iter()).filter_map(Part::column).copied()
+        {
             if let Err(place) = named.binary_search_by_key(&column, |(known, _)| *known) {
                 named.insert(place, (column, self.decode_field(block, column)?));
             }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::event::record::{Defaults, Encoder, Record};
 use crate::event::{
-    Category, Day, Decimal, Event, FieldKey, FieldRef, Level, ProducerId, Seq, Timestamp, Value, ValueRef,
+    Category, Day, Decimal, Event, FieldKey, FieldRef, Level, ProducerId, Seq, Timestamp, Value,
     parse_decimal,
 };
 use crate::segment::{
