@@ -312,6 +312,13 @@ impl Dictionary {
         (texts, index.collect())
     }
 
+    /// The text of a code, if all texts have been unpacked before.
+    #[inline]
+    pub(crate) fn kept(&self, code: u64) -> Option<&str> {
+        let texts = self.kept.get()?;
+        (code < texts.len() as u64).then(|| texts.get(code as u32))
+    }
+
     /// Appends the text of a code.
     pub(crate) fn text(&self, file: &SegmentFile, code: u64, out: &mut Vec<u8>) -> Result<()> {
         if code >= self.count {

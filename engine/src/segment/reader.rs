@@ -133,6 +133,9 @@ impl ShapeTable {
     }
 }
 
+/// Room for a message; most are shorter.
+const MESSAGE_BYTES: usize = 96;
+
 /// Runs `read` the first time, and gives what it gave ever after.
 pub(super) fn lazily<T>(slot: &OnceLock<T>, read: impl FnOnce() -> Result<T>) -> Result<&T> {
     if let Some(value) = slot.get() {
@@ -421,12 +424,16 @@ impl Segment {
 
     /// The value that a code of a column stands for.
     pub(super) fn coded_value(&self, column: u32, code: u64) -> Result<Value> {
-        let mut text = Vec::new();
-        self.coded_text(column, code, &mut text)?;
         let malformed = |what| self.file.malformed(0, "a dictionary", Malformed(what));
-        let text = String::from_utf8(text).map_err(|_| malformed("text is not UTF-8"))?;
-        parse_value(self.columns[column as usize].value_type, text)
-            .ok_or_else(|| malformed("text of another type"))
+        let value_type = self.columns[column as usize].value_type;
+        let kept = self.dictionary(column)?.and_then(|dictionary| dictionary.kept(code));
+        if let (Some(text), ValueType::Str) = (kept, value_type) {
+            return Ok(Value::Str(text.into()));
+        }
+        let mut text = Vec::with_capacity(crate::limits::ID_BYTES_MAX);
+        self.coded_text(column, code, &mut text)?;
+        let text = std::str::from_utf8(&text).map_err(|_| malformed("text is not UTF-8"))?;
+        parse_value(value_type, text).ok_or_else(|| malformed("text of another type"))
     }
 
     fn coded_text(&self, column: u32, code: u64, out: &mut Vec<u8>) -> Result<()> {
@@ -438,13 +445,13 @@ impl Segment {
 }
 
 /// The value that prints as `text`.
-pub(super) fn parse_value(value_type: ValueType, text: String) -> Option<Value> {
+pub(super) fn parse_value(value_type: ValueType, text: &str) -> Option<Value> {
     match value_type {
-        ValueType::Str => Some(Value::Str(text.into_boxed_str())),
+        ValueType::Str => Some(Value::Str(text.into())),
         ValueType::Bool => text.parse().ok().map(Value::Bool),
         ValueType::I64 => text.parse().ok().map(Value::I64),
         ValueType::F64 => text.parse().ok().map(Value::F64),
-        ValueType::Decimal => parse_decimal("", &text).ok().map(Value::Decimal),
+        ValueType::Decimal => parse_decimal("", text).ok().map(Value::Decimal),
     }
 }
 
@@ -474,13 +481,8 @@ impl<'s> RowReader<'s> {
 
     fn fields(&self, projection: &Projection) -> Result<Vec<(FieldKey, Value)>> {
         let mut fields = Vec::with_capacity(self.shape.cells.len() + 1);
-        let message = self.segment.message.zip(self.shape.template);
-        let mut message = message.filter(|_| projection.wants(&FieldKey::Known(Field::MESSAGE)));
+        let mut columns = Vec::with_capacity(self.shape.cells.len());
         for cell in &self.shape.cells {
-            if let Some((_, template)) = message.filter(|(at, _)| cell.column > *at) {
-                fields.push((FieldKey::Known(Field::MESSAGE), self.message(template)?));
-                message = None;
-            }
             let Some(key) = &self.segment.columns[cell.column as usize].key else { continue };
             if projection.wants(key) {
                 let value = match cell.fixed {
@@ -488,10 +490,16 @@ impl<'s> RowReader<'s> {
                     None => self.stored_value(cell.column)?,
                 };
                 fields.push((key.clone(), value));
+                columns.push(cell.column);
             }
         }
-        if let Some((_, template)) = message {
-            fields.push((FieldKey::Known(Field::MESSAGE), self.message(template)?));
+        let key = FieldKey::Known(Field::MESSAGE);
+        if let (Some(at), Some(template)) = (self.segment.message, self.shape.template)
+            && projection.wants(&key)
+        {
+            // Put together last, because it repeats what the other fields hold by now.
+            let message = self.message(template, &columns, &fields)?;
+            fields.insert(columns.partition_point(|column| *column < at), (key, message));
         }
         Ok(fields)
     }
@@ -562,21 +570,24 @@ impl<'s> RowReader<'s> {
         decimal.map_err(|malformed| file.malformed(entry.offset, "a page of decimals", malformed))
     }
 
-    /// Puts a message together.
-    fn message(&self, template: u32) -> Result<Value> {
-        let mut text = Vec::with_capacity(64);
+    /// Puts a message together; `fields` are those read already, and `columns` theirs.
+    fn message(&self, template: u32, columns: &[u32], fields: &[(FieldKey, Value)]) -> Result<Value> {
+        let mut text = Vec::with_capacity(MESSAGE_BYTES);
         for part in &self.table.templates[template as usize] {
             match part {
                 Part::Literal(literal) => text.extend_from_slice(literal),
                 Part::Padded(width, column) => write_padded(self.whole(*column)?, *width, &mut text),
                 Part::Field(column) | Part::Whole(column) | Part::Decimal(column) | Part::Word(column) => {
-                    self.print(*column, &mut text)?;
+                    match columns.binary_search(column) {
+                        Ok(at) => print(&fields[at].1, &mut text),
+                        Err(_) => self.print(*column, &mut text)?,
+                    }
                 }
             }
         }
-        let text = String::from_utf8(text)
-            .map_err(|_| self.segment.file.malformed(0, "a message", Malformed("text is not UTF-8")))?;
-        Ok(Value::Str(text.into_boxed_str()))
+        std::str::from_utf8(&text)
+            .map(Value::from)
+            .map_err(|_| self.segment.file.malformed(0, "a message", Malformed("text is not UTF-8")))
     }
 
     fn fixed(&self, column: u32) -> Result<Option<Fixed>> {
@@ -616,11 +627,16 @@ impl<'s> RowReader<'s> {
             Some(fixed) => self.segment.fixed_value(column, fixed)?,
             None => self.stored_value(column)?,
         };
-        match value {
-            Value::I64(value) => write_whole(value, out),
-            Value::Decimal(value) => write_exact(value, out),
-            value => super::builder::print_value(value.borrow(), out),
-        }
+        print(&value, out);
         Ok(())
+    }
+}
+
+/// Appends a value as it prints.
+fn print(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::I64(value) => write_whole(*value, out),
+        Value::Decimal(value) => write_exact(*value, out),
+        value => super::builder::print_value(value.borrow(), out),
     }
 }

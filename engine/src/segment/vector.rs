@@ -644,7 +644,7 @@ fn less(a: &Value, b: &Value) -> Option<bool> {
 /// Values of an indexed field that is not text, from their texts.
 fn typed(value_type: ValueType, codes: &[u32], texts: &Texts, presence: &Presence) -> Option<Values> {
     let value = |(slot, code): (usize, &u32)| match presence.has(slot) {
-        true => parse_value(value_type, texts.get(*code).to_owned()),
+        true => parse_value(value_type, texts.get(*code)),
         false => Some(match value_type {
             ValueType::Bool => Value::Bool(false),
             ValueType::I64 => Value::I64(0),
