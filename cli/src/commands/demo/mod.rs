@@ -85,7 +85,9 @@ fn report_recording(output: &mut Output, played: &Played, times: [Duration; 3]) 
             rate(time)
         ))?;
     }
-    output.line("emit latency per call, in ns, with the clock reads that measure it:")?;
+    let empty_ns = play::empty_measurement_ns();
+    output
+        .line(format_args!("emit latency per call, in ns, of which about {empty_ns} are the measurement:"))?;
     output.line(format_args!("  {}", percentiles(&played.emit_ns)))
 }
 
