@@ -447,17 +447,16 @@ impl<'a> IntPage<'a> {
         out: &mut [i64],
     ) -> Result<(), Malformed> {
         let mut offsets = [0; MINIBLOCK];
-        let offsets = &mut offsets[..out.len()];
-        unpack(self.bytes.get(at..).ok_or(SHORT)?, width, offsets).ok_or(SHORT)?;
+        unpack(self.bytes.get(at..).ok_or(SHORT)?, width, out.len(), &mut offsets).ok_or(SHORT)?;
         let base = self.miniblock_base(miniblock)?;
         // With a step of one the multiplication would still cost a vectorised loop most of its speed.
         if self.step == 1 {
             let base = self.base.wrapping_add(base as i64);
-            for (value, offset) in out.iter_mut().zip(&*offsets) {
+            for (value, offset) in out.iter_mut().zip(&offsets) {
                 *value = base.wrapping_add(*offset as i64);
             }
         } else {
-            for (value, offset) in out.iter_mut().zip(&*offsets) {
+            for (value, offset) in out.iter_mut().zip(&offsets) {
                 *value = self.value(offset.wrapping_add(base));
             }
         }
@@ -494,13 +493,38 @@ impl<'a> IntPage<'a> {
         while !rest.is_empty() {
             let within = at % MINIBLOCK;
             let (head, tail) = rest.split_at_mut(rest.len().min(MINIBLOCK - within));
-            let values = &mut values[..within + head.len()];
-            self.decode_miniblock(at / MINIBLOCK, values)?;
-            head.copy_from_slice(&values[within..]);
+            if !self.read_few(at, head)? {
+                let values = &mut values[..within + head.len()];
+                self.decode_miniblock(at / MINIBLOCK, values)?;
+                head.copy_from_slice(&values[within..]);
+            }
             at += head.len();
             rest = tail;
         }
         Ok(())
+    }
+
+    /// Fills `out` with a few numbers of one miniblock without decoding what stands before them; false if
+    /// they are not few or not to be had so.
+    fn read_few(&self, start: usize, out: &mut [i64]) -> Result<bool, Malformed> {
+        if self.kind != KIND_NUMBERS || out.len() > 16 {
+            return Ok(false);
+        }
+        if start + out.len() > self.count {
+            return Err(PAST_END);
+        }
+        let miniblock = start / MINIBLOCK;
+        let (at, width, exceptions) = self.locate(miniblock)?;
+        if exceptions > 0 {
+            return Ok(false);
+        }
+        let base = self.miniblock_base(miniblock)?;
+        let bytes = self.bytes.get(at..).ok_or(SHORT)?;
+        for (position, value) in (start % MINIBLOCK..).zip(out) {
+            let offset = read(bytes, position * width as usize, width).ok_or(SHORT)?;
+            *value = self.value(offset.wrapping_add(base));
+        }
+        Ok(true)
     }
 
     /// Appends all numbers.
