@@ -77,6 +77,7 @@ pub(crate) fn play(database: &Db, arguments: &Demo) -> Result<Played, Failure> {
             events: share(arguments.events, lane, lanes),
             rate: arguments.rate.map(|rate| share(rate, lane, lanes).max(1)),
             clock: Clock::new(),
+            orders_created: 0,
             played: Played::nothing(1),
         });
     }
@@ -114,6 +115,7 @@ struct Player {
     events: u64,
     rate: Option<u64>,
     clock: Clock,
+    orders_created: u64,
     played: Played,
 }
 
@@ -163,10 +165,12 @@ impl Player {
                 self.played.filled_order = Some(ids);
             }
         }
-        let created = batch.iter().filter(|event| event.event == "order_created");
-        let room = ORDERS_REMEMBERED_MAX.saturating_sub(self.played.orders.len());
-        let wanted =
-            created.filter(|event| event.ts.nanos() as u64 % ORDERS_BETWEEN_REMEMBERED == 0).take(room);
-        self.played.orders.extend(wanted.map(|event| event.order_id.as_str().to_owned()));
+        for order in batch.iter().filter(|event| event.event == "order_created") {
+            self.orders_created += 1;
+            let is_wanted = self.orders_created.is_multiple_of(ORDERS_BETWEEN_REMEMBERED);
+            if is_wanted && self.played.orders.len() < ORDERS_REMEMBERED_MAX {
+                self.played.orders.push(order.order_id.as_str().to_owned());
+            }
+        }
     }
 }
