@@ -149,7 +149,7 @@ impl Player {
             self.played.emit_ns.saturating_record(self.clock.delta_as_nanos(before, after));
             match emitted {
                 Emit::Accepted { .. } => self.played.accepted += 1,
-                // Turned off by the user's environment: neither recorded nor lost.
+                // Turned off meanwhile: neither recorded nor lost.
                 Emit::Disabled => {}
                 Emit::Dropped { .. } => self.played.lost += 1,
                 Emit::Refused(refused) => return Err(blotter::Error::from(refused).into()),
