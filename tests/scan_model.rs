@@ -1,5 +1,6 @@
 //! Random events and random predicates: scans give what a naive filter over all events gives, over every mix of
 //! WAL tail and segments, forwards and backwards, by the writer's snapshot and by a reader's.
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 use blotter::event::{Category, Event, Field, FieldKey, Level, Timestamp, Value, ValueRef, dec};
 use blotter::segment::Projection;
@@ -74,17 +75,17 @@ impl Asked {
     fn holds(&self, event: &Event) -> bool {
         match self {
             Asked::Text(field, text) => event.get(field).is_some_and(|value| value.to_string() == *text),
-            Asked::Any(text) => {
-                ["order_id", "correlation_id", "symbol", "x"]
-                    .iter()
-                    .any(|field| event.get(field).is_some_and(|value| value.to_string() == *text))
-            }
+            Asked::Any(text) => ["order_id", "correlation_id", "symbol", "x"]
+                .iter()
+                .any(|field| event.get(field).is_some_and(|value| value.to_string() == *text)),
             Asked::Compare(field, comparison, value) => {
                 // All numbers here are small multiples of 1/4, which floats hold exactly.
                 let ordering = match (event.get(field), value.borrow()) {
                     (Some(ValueRef::Str(left)), ValueRef::Str(right)) => Some(left.cmp(right)),
                     (Some(ValueRef::Bool(left)), ValueRef::Bool(right)) => Some(left.cmp(&right)),
-                    (Some(left), right) => number(left).zip(number(right)).and_then(|(left, right)| left.partial_cmp(&right)),
+                    (Some(left), right) => {
+                        number(left).zip(number(right)).and_then(|(left, right)| left.partial_cmp(&right))
+                    }
                     (None, _) => None,
                 };
                 ordering.is_some_and(|ordering| comparison.holds(ordering))
@@ -108,8 +109,10 @@ fn scans_equal_a_naive_filter() {
             for _ in 0..random.below(500) {
                 let category = CATEGORIES[random.below(3) as usize];
                 let level = Level::ALL[random.below(6) as usize];
-                let ts = Timestamp(20_000 * DAY_NS + random.below(3) as i64 * DAY_NS + random.below(50) as i64);
-                let (order_id, x, y) = (format!("A-{}", random.below(40)), random_value(&mut random), random_value(&mut random));
+                let ts =
+                    Timestamp(20_000 * DAY_NS + random.below(3) as i64 * DAY_NS + random.below(50) as i64);
+                let (order_id, x, y) =
+                    (format!("A-{}", random.below(40)), random_value(&mut random), random_value(&mut random));
                 let mut event = recorder.event(category, level, "tick").at(ts);
                 if random.one_in(2) {
                     event = event.order_id(&order_id);
@@ -132,7 +135,8 @@ fn scans_equal_a_naive_filter() {
         assert_eq!(everything.len() as u64, snapshots[0].next_seq().0);
         for _ in 0..150 {
             let asked: Vec<Asked> = (0..random.below(3)).map(|_| random_asked(&mut random)).collect();
-            let mut predicate = asked.iter().fold(Predicate::all(), |predicate, asked| asked.add_to(predicate));
+            let mut predicate =
+                asked.iter().fold(Predicate::all(), |predicate, asked| asked.add_to(predicate));
             let mut expected: Vec<&Event> =
                 everything.iter().filter(|event| asked.iter().all(|asked| asked.holds(event))).collect();
             if random.one_in(3) {
@@ -177,7 +181,8 @@ fn scans_equal_a_naive_filter() {
                 };
                 let forwards: Vec<Event> = snapshot.scan(&predicate, &wanted).map(sorted).collect();
                 assert_eq!(forwards, expected, "seed {seed}: {predicate:?}");
-                let mut backwards: Vec<Event> = snapshot.scan_backwards(&predicate, &wanted).map(sorted).collect();
+                let mut backwards: Vec<Event> =
+                    snapshot.scan_backwards(&predicate, &wanted).map(sorted).collect();
                 backwards.reverse();
                 assert_eq!(backwards, expected, "seed {seed}, backwards: {predicate:?}");
                 compared += 1;

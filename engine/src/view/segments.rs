@@ -139,7 +139,7 @@ impl SegmentRows {
                 return self.segment.event(row, &self.projection).map(Some);
             }
             let Rows::Range(range) = &mut self.rows else { return Ok(None) };
-            if range.is_empty() {
+            if range.start >= range.end {
                 return Ok(None);
             }
             let of_block = take_block(&self.segment, range, backwards);
