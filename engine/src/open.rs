@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::{ProducerId, Seq};
 use crate::maintain::seal::{Sealer, write_manifest};
 use crate::options::Options;
-use crate::record::{RingOwner, RingRegistry, Writer, WriterOptions, WrittenCounts, rings_of};
+use crate::record::{FoundRings, RingOwner, RingRegistry, Writer, WriterOptions, WrittenCounts};
 use crate::routing::CachedFilters;
 use crate::segment::{Segment, SegmentOptions, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
@@ -84,14 +84,19 @@ impl Opened {
         recovery.torn_tail = cut_torn_tail(host, &wal)?;
 
         let owner = RingOwner { database: identity, lock_identity };
-        let (rings, unusable) = rings_of(host, owner)?;
-        recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
-        let written = if rings.is_empty() { WrittenCounts::default() } else { WrittenCounts::of_wal(&wal)? };
+        let found = FoundRings::of(host, owner)?;
         let in_wal =
             wal.files.iter().flat_map(|file| &file.frames).filter(|frame| frame.kind == FrameKind::Producer);
-        let highest =
-            in_wal.map(|frame| frame.producer.0).chain(rings.iter().map(|ring| ring.producer().0)).max();
+        let highest = in_wal.map(|frame| frame.producer.0).chain(found.highest_producer()).max();
         let own = ProducerId(counters.next_producer.max(highest.map_or(0, |producer| producer + 1)));
+        let FoundRings { rings, unfinished, unusable } = found;
+        recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
+        for name in unfinished {
+            host.memory
+                .remove(&name)
+                .map_err(|error| Error::io("remove the shared memory", name.as_ref(), error))?;
+        }
+        let written = if rings.is_empty() { WrittenCounts::default() } else { WrittenCounts::of_wal(&wal)? };
 
         let appender =
             open_appender(host, database, identity, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
