@@ -3,6 +3,7 @@
 //!
 //! The child counts what it was promised in a memory-mapped file, which survives it. `BLOTTER_KILLS` sets how often
 //! a process is killed (default 6).
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
@@ -97,7 +98,8 @@ fn record(mut recorder: Recorder, counts: &Counts, thread: usize) {
 
 #[test]
 fn whatever_was_accepted_survives_sigkill() {
-    let kills: u64 = std::env::var("BLOTTER_KILLS").map_or(6, |kills| kills.parse().expect("a number of kills"));
+    let kills: u64 =
+        std::env::var("BLOTTER_KILLS").map_or(6, |kills| kills.parse().expect("a number of kills"));
     let seed = std::env::var("BLOTTER_KILL_SEED").map_or(1, |seed| seed.parse().expect("a seed"));
     let mut random = Prng::new(seed);
     let (mut events, mut taken_over, mut dropped) = (0, 0, 0);
@@ -113,13 +115,15 @@ fn whatever_was_accepted_survives_sigkill() {
         for thread in 0..THREADS {
             let producer = counts.get(thread, 0);
             if producer > 0 {
-                promised.insert(ProducerId(producer as u32 - 1), (counts.get(thread, 1), counts.get(thread, 2)));
+                promised
+                    .insert(ProducerId(producer as u32 - 1), (counts.get(thread, 1), counts.get(thread, 2)));
             }
         }
         let path = dir.path().join("desk.blotter");
         // A reader meanwhile sees the same as the next owner will.
         let read = Reader::open(&path).unwrap().snapshot().unwrap();
-        let (read_events, read_lost) = check(&read, &promised, true, &format!("kill {kill}, read before it is opened"));
+        let (read_events, read_lost) =
+            check(&read, &promised, true, &format!("kill {kill}, read before it is opened"));
         let db = options().open(&path).unwrap();
         assert!(db.recovery().unreadable_rings.is_empty(), "{:?}", db.recovery());
         let (found, lost) = check(&db.snapshot().unwrap(), &promised, false, &format!("kill {kill}"));
@@ -135,7 +139,9 @@ fn whatever_was_accepted_survives_sigkill() {
             check(&db.snapshot().unwrap(), &promised, false, &format!("kill {kill}, sealed"));
         }
     }
-    println!("{kills} kills, {events} events checked, {taken_over} taken over from rings, {dropped} recorded as lost, seed {seed}");
+    println!(
+        "{kills} kills, {events} events checked, {taken_over} taken over from rings, {dropped} recorded as lost, seed {seed}"
+    );
 }
 
 fn kill_child(dir: &Path, counts: &Counts, after_ms: u64) {
@@ -182,14 +188,20 @@ fn check(
     }
     assert!(scan.unreadable().is_empty(), "{place}: {:?}", scan.unreadable());
     seqs.sort_unstable();
-    assert!(seqs.iter().enumerate().all(|(index, seq)| *seq == index as u64), "{place}: seq has a gap or a duplicate");
+    assert!(
+        seqs.iter().enumerate().all(|(index, seq)| *seq == index as u64),
+        "{place}: seq has a gap or a duplicate"
+    );
     let (mut kept_events, mut lost_events) = (0, 0);
     for (producer, (accepted, dropped)) in promised {
         let mut found = counts.remove(producer).unwrap_or_default();
         let kept = found.len() as u64;
         kept_events += kept;
         // The kill may fall between the return of emit and the count of it.
-        assert!(kept == *accepted || kept == accepted + 1, "{place}: producer {producer}: {kept} found, {accepted} accepted");
+        assert!(
+            kept == *accepted || kept == accepted + 1,
+            "{place}: producer {producer}: {kept} found, {accepted} accepted"
+        );
         for (first, count) in lost.remove(producer).unwrap_or_default() {
             lost_events += count;
             found.extend(first..first + count);
