@@ -276,7 +276,7 @@ impl SegmentBuilder {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn column_of(&mut self, field: FieldRef<'_>, value_type: ValueType) -> ColumnIndex {
         let column = match field {
             FieldRef::Known(known) => self.known[known.code() as usize][value_type as usize],
@@ -314,7 +314,7 @@ impl SegmentBuilder {
         (self.columns.len() - 1) as ColumnIndex
     }
 
-    #[inline]
+    #[inline(always)]
     fn cell_of(&mut self, column: ColumnIndex, value: ValueRef<'_>) -> u64 {
         let column = &mut self.columns[column as usize];
         if let Some(texts) = &mut column.texts {

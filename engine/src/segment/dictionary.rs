@@ -21,7 +21,7 @@ use super::interner::Interner;
 use super::numbered::{Notation, PREFIXES_MAX, take_apart};
 use super::pages::{Directory, Output, PageList, Section, SegmentFile, Series, SeriesRef};
 use super::wire::{Cursor, Malformed, put_bytes, put_varint};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::limits::{PAGE_BYTES_MAX, STRING_BYTES_MAX};
 
 /// Dictionaries up to this many texts are looked through, not indexed.
@@ -207,10 +207,6 @@ impl Texts {
         self.ends.push(u32::try_from(self.arena.len()).map_err(|_| Malformed("over 4 GiB of texts"))?);
         Ok(self.ends.len() as u32 - 1)
     }
-
-    pub(crate) fn arena(&mut self) -> &mut String {
-        &mut self.arena
-    }
 }
 
 /// A dictionary being read.
@@ -296,9 +292,9 @@ impl Dictionary {
         self.count
     }
 
-    /// The directories of all its pages, for verification.
-    pub(crate) fn directories(&self) -> Vec<&Directory> {
-        let mut all = match &self.form {
+    /// The directories of the pages of its texts, and of its index.
+    pub(crate) fn directories(&self) -> (Vec<&Directory>, Vec<&Directory>) {
+        let texts = match &self.form {
             Form::Texts { pages, .. } => vec![pages],
             Form::Numbered { prefix_codes, low, high, .. } => {
                 let mut all = vec![prefix_codes.directory(), low.directory()];
@@ -306,10 +302,8 @@ impl Dictionary {
                 all
             }
         };
-        if let Some(index) = &self.index {
-            all.extend([index.starts.directory(), index.entries.directory()]);
-        }
-        all
+        let index = self.index.iter().flat_map(|index| [index.starts.directory(), index.entries.directory()]);
+        (texts, index.collect())
     }
 
     /// Appends the text of a code.
@@ -520,9 +514,4 @@ fn unpack_texts(page: &[u8], count: usize, texts: &mut Texts) -> Result<(), Malf
         texts.push(text)?;
     }
     cursor.end()
-}
-
-/// Wraps damage that a dictionary's user finds.
-pub(crate) fn unknown_code(file: &SegmentFile) -> Error {
-    file.malformed(0, WHAT, Malformed("a code past its end"))
 }

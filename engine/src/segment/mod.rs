@@ -17,10 +17,12 @@ mod pages;
 mod reader;
 mod seal;
 mod shapes;
+mod sizes;
 mod template;
 #[cfg(test)]
 mod tests;
 mod vector;
+mod verify;
 mod wire;
 
 pub use builder::{FinishedSegment, SegmentBuilder, SegmentIdentity, SegmentOptions};
@@ -29,4 +31,5 @@ pub use dictionary::Texts;
 pub use find::Lookup;
 pub use meta::{Route, RoutingFilter, SegmentId, SegmentMeta, Tier};
 pub use reader::{ColumnId, ColumnInfo, Projection, Segment};
+pub use sizes::ColumnBytes;
 pub use vector::{ColumnVector, Decimals, Presence, Values, Zone};

@@ -89,8 +89,8 @@ impl Notation {
                     None
                 }
             }
-            Notation::HexLower(width) if text.len() == width as usize => read_hex(text, b'a'),
-            Notation::HexUpper(width) if text.len() == width as usize => read_hex(text, b'A'),
+            Notation::HexLower(width) if text.len() == width as usize => read_hex(text, &HEX_LOWER),
+            Notation::HexUpper(width) if text.len() == width as usize => read_hex(text, &HEX_UPPER),
             Notation::HexLower(_) | Notation::HexUpper(_) => None,
             Notation::Uuid => read_uuid(text),
         }
@@ -129,16 +129,29 @@ fn read_decimal(text: &[u8]) -> Option<u128> {
     Some(u128::from(number))
 }
 
-fn hex_digit(byte: u8, letter_a: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        _ if (letter_a..letter_a + 6).contains(&byte) => Some(byte - letter_a + 10),
-        _ => None,
+/// Values of hexadecimal digits by byte, 16 for what is none. Random digits would mispredict every branch.
+const fn hex_values(letter_a: u8) -> [u8; 256] {
+    let mut values = [16; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        let byte = if digit < 10 { b'0' + digit } else { letter_a + digit - 10 };
+        values[byte as usize] = digit;
+        digit += 1;
     }
+    values
 }
 
-fn read_hex(text: &[u8], letter_a: u8) -> Option<u128> {
-    text.iter().try_fold(0, |number, byte| Some(number << 4 | u128::from(hex_digit(*byte, letter_a)?)))
+const HEX_LOWER: [u8; 256] = hex_values(b'a');
+const HEX_UPPER: [u8; 256] = hex_values(b'A');
+
+fn read_hex(text: &[u8], values: &[u8; 256]) -> Option<u128> {
+    let (mut number, mut all) = (0, 0);
+    for byte in text {
+        let digit = values[*byte as usize];
+        all |= digit;
+        number = number << 4 | u128::from(digit & 15);
+    }
+    (all < 16).then_some(number)
 }
 
 fn read_uuid(text: &[u8]) -> Option<u128> {
@@ -152,7 +165,11 @@ fn read_uuid(text: &[u8]) -> Option<u128> {
                 return None;
             }
         } else {
-            number = number << 4 | u128::from(hex_digit(*byte, b'a')?);
+            let digit = HEX_LOWER[*byte as usize];
+            if digit > 15 {
+                return None;
+            }
+            number = number << 4 | u128::from(digit);
         }
     }
     Some(number)
@@ -182,15 +199,22 @@ fn split(text: &[u8], family: Family) -> (usize, Notation) {
             }
         }
         Family::HexLower | Family::HexUpper => {
-            let letter_a = if family == Family::HexLower { b'a' } else { b'A' };
-            let digits = text.iter().rev().take_while(|byte| hex_digit(**byte, letter_a).is_some()).count();
+            let values = if family == Family::HexLower { &HEX_LOWER } else { &HEX_UPPER };
+            let digits = text.iter().rev().take_while(|byte| values[**byte as usize] < 16).count();
             let at = text.len() - digits;
             let bounded = at == 0 || !text[at - 1].is_ascii_alphanumeric();
             if !bounded || !(HEX_DIGITS_MIN..=HEX_DIGITS_MAX).contains(&digits) {
                 return whole;
             }
             let width = digits as u8;
-            (at, if letter_a == b'a' { Notation::HexLower(width) } else { Notation::HexUpper(width) })
+            (
+                at,
+                if family == Family::HexLower {
+                    Notation::HexLower(width)
+                } else {
+                    Notation::HexUpper(width)
+                },
+            )
         }
         Family::Uuid => match text.len().checked_sub(UUID_BYTES) {
             Some(at) if read_uuid(&text[at..]).is_some() => (at, Notation::Uuid),

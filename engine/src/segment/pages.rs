@@ -96,11 +96,6 @@ impl PageList {
         self.put(out, start, least, greatest);
     }
 
-    /// Bytes of the pages noted so far.
-    pub(crate) fn page_bytes(&self) -> u64 {
-        self.lengths.iter().sum::<i64>() as u64
-    }
-
     /// Appends the directory.
     pub(crate) fn write(&self, out: &mut Output) -> Section {
         let mut bytes = Vec::new();

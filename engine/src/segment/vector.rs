@@ -403,6 +403,24 @@ impl Segment {
         Ok(ColumnVector { presence, values })
     }
 
+    /// The codes of a column with a dictionary, by row of a block.
+    pub(super) fn codes(&self, block: u32, column: u32) -> Result<Vec<Option<u32>>> {
+        let table = self.shape_table()?;
+        let at = self.block_column(table, block, column)?;
+        let presence = at.presence();
+        let codes = at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+            Fixed::Code(code) => code as i64,
+            _ => -1,
+        });
+        let count = self.dictionary(column)?.map_or(0, |dictionary| dictionary.len() as i64);
+        let code = |(slot, code): (usize, i64)| match presence.has(slot) {
+            false => Ok(None),
+            true if (0..count).contains(&code) => Ok(Some(code as u32)),
+            true => Err(self.file.malformed(0, "a column", Malformed("a code past its dictionary"))),
+        };
+        codes.into_iter().enumerate().map(code).collect()
+    }
+
     fn decode_decimals(&self, block: u32, column: u32, at: &BlockColumn<'_>) -> Result<Decimals> {
         let fixed = at.slots.iter().filter_map(|slot| match slot {
             Slot::Fixed(Fixed::Decimal(value)) => Some(*value),

@@ -29,6 +29,7 @@ fn check(events: &[Event], options: &SegmentOptions) {
             .collect();
         assert!(order.windows(2).all(|pair| pair[0].0 <= pair[1].0), "{order:?}");
     }
+    segment.verify().unwrap();
     check_columns(&segment, &expected);
     check_lookups(&segment, &expected, options);
     for filter in &finished.filters {
