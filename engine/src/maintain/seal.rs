@@ -90,10 +90,10 @@ impl Sealer {
                 source_wal: tail.number().0,
             };
             let finished = builder.finish(identity);
-            names.push(self.write_segment(&finished.meta, &finished.bytes)?);
+            names.push(write_segment(&self.host, &self.database, &finished.meta, &finished.bytes)?);
             sealed.push((finished.meta, finished.filters));
         }
-        self.publish_names(&names)?;
+        publish_names(&self.host, &names)?;
         let view = tail.view_written()?;
         self.catalog.commit_seal(&SealCommit {
             segments: &sealed,
@@ -127,48 +127,53 @@ impl Sealer {
         partitions.sort_by_key(|((category, day), _)| (category.name(), *day));
         Ok(partitions)
     }
+}
 
-    /// Writes a segment under a temporary name, durably; gives both names.
-    fn write_segment(&self, meta: &SegmentMeta, bytes: &[u8]) -> Result<(PathBuf, PathBuf)> {
-        let path = self.database.join(meta.relative_path());
-        let temporary = path.with_extension("seg.tmp");
-        let dir = path.parent().expect("a segment lies in its day's directory");
-        if !self.host.files.exists(dir).map_err(|error| Error::io("look for", dir, error))? {
-            self.host.files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
-            let tier = dir.parent().expect("a day lies in its tier's directory");
-            self.host.files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
-        }
-        remove_if_there(&self.host, &temporary)?;
-        let file = self
-            .host
-            .files
-            .open(&temporary, OpenMode::CreateNew)
-            .map_err(|error| Error::io("create", &temporary, error))?;
-        let written = file
-            .write_all_at(bytes, 0)
-            .map_err(|error| Error::io("write", &temporary, error))
-            .and_then(|()| file.sync_data().map_err(|error| Error::io("sync", &temporary, error)));
-        if let Err(error) = written {
-            // Gives the room back, if the disk is full; the next attempt removes it otherwise.
-            self.host.files.remove_file(&temporary).unwrap_or_default();
-            return Err(error);
-        }
-        Ok((temporary, path))
+/// Writes a segment under a temporary name, durably; gives both names.
+pub(super) fn write_segment(
+    host: &Host,
+    database: &Path,
+    meta: &SegmentMeta,
+    bytes: &[u8],
+) -> Result<(PathBuf, PathBuf)> {
+    let path = database.join(meta.relative_path());
+    let temporary = path.with_extension("seg.tmp");
+    let dir = path.parent().expect("a segment lies in its day's directory");
+    if !host.files.exists(dir).map_err(|error| Error::io("look for", dir, error))? {
+        host.files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
+        let tier = dir.parent().expect("a day lies in its tier's directory");
+        host.files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
     }
+    remove_if_there(host, &temporary)?;
+    let file = host
+        .files
+        .open(&temporary, OpenMode::CreateNew)
+        .map_err(|error| Error::io("create", &temporary, error))?;
+    let written = file
+        .write_all_at(bytes, 0)
+        .map_err(|error| Error::io("write", &temporary, error))
+        .and_then(|()| file.sync_data().map_err(|error| Error::io("sync", &temporary, error)));
+    if let Err(error) = written {
+        // Gives the room back, if the disk is full; the next attempt removes it otherwise.
+        host.files.remove_file(&temporary).unwrap_or_default();
+        return Err(error);
+    }
+    Ok((temporary, path))
+}
 
-    fn publish_names(&self, names: &[(PathBuf, PathBuf)]) -> Result<()> {
-        for (temporary, path) in names {
-            self.host.files.rename(temporary, path).map_err(|error| Error::io("rename", temporary, error))?;
-        }
-        let mut dirs: Vec<&Path> = names.iter().filter_map(|(_, path)| path.parent()).collect();
-        dirs.dedup();
-        dirs.sort_unstable();
-        dirs.dedup();
-        for dir in dirs {
-            self.host.files.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
-        }
-        Ok(())
+/// Gives written segments their names, durably.
+pub(super) fn publish_names(host: &Host, names: &[(PathBuf, PathBuf)]) -> Result<()> {
+    for (temporary, path) in names {
+        host.files.rename(temporary, path).map_err(|error| Error::io("rename", temporary, error))?;
     }
+    let mut dirs: Vec<&Path> = names.iter().filter_map(|(_, path)| path.parent()).collect();
+    dirs.dedup();
+    dirs.sort_unstable();
+    dirs.dedup();
+    for dir in dirs {
+        host.files.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
+    }
+    Ok(())
 }
 
 fn remove_if_there(host: &Host, path: &Path) -> Result<()> {
