@@ -3,10 +3,14 @@
 mod coverage;
 mod numbers;
 mod overlay;
+mod quarantine;
+mod repair;
 mod report;
+mod salvage;
 pub(crate) mod seal;
 mod verify;
 mod wal_file;
 
-pub use report::{Finding, Severity, VerifyReport};
+pub use repair::{repair, repair_on};
+pub use report::{Finding, Quarantined, RepairReport, Severity, VerifyReport};
 pub use verify::{verify, verify_on};

@@ -1,7 +1,9 @@
-//! What verification found.
+//! What verification found, and what repair did.
 
 use std::fmt;
 use std::path::PathBuf;
+
+use crate::catalog::Gap;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -69,5 +71,44 @@ impl VerifyReport {
 
     pub(super) fn add(&mut self, severity: Severity, path: impl Into<PathBuf>, text: impl fmt::Display) {
         self.findings.push(Finding { severity, path: path.into(), text: text.to_string() });
+    }
+}
+
+/// A file that repair set aside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Quarantined {
+    /// Where it was, relative to the database.
+    pub path: PathBuf,
+    /// Where it is now, relative to the database.
+    pub kept_as: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// What [`repair`](crate::maintain::repair) found and did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RepairReport {
+    /// Files that were set aside. Nothing is deleted.
+    pub quarantined: Vec<Quarantined>,
+    /// Files that were written anew: `journal`, `MANIFEST`, `catalog.redb`.
+    pub rewritten: Vec<&'static str>,
+    /// Segments there are now.
+    pub segments: u64,
+    /// Events there are now.
+    pub events: u64,
+    /// Events that were read from damaged files and are now in segments.
+    pub salvaged_events: u64,
+    /// Rows of damaged segments that could not be read. Where the WAL still had them, they are not lost.
+    pub unreadable_rows: u64,
+    /// Events that are lost, those included that earlier repairs have recorded.
+    pub gaps: Vec<Gap>,
+    /// What else there is to say.
+    pub notes: Vec<String>,
+}
+
+impl RepairReport {
+    /// Whether there was nothing to repair.
+    pub fn is_unchanged(&self) -> bool {
+        self.quarantined.is_empty() && self.rewritten.is_empty() && self.salvaged_events == 0
     }
 }
