@@ -6,6 +6,7 @@
 //! shared memory stay). Recovery is crashed too, up to twice, before the database is opened for good.
 //!
 //! `BLOTTER_CRASH_SEEDS` sets how many sessions are played (default 4); a failure prints its seed.
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -18,7 +19,7 @@ use blotter::{Db, Emit, Options, Predicate, Reader, Recorder, RecorderOptions, R
 const DATABASE: &str = "/data/desk.blotter";
 
 fn options() -> Options {
-    Options::new().without_threads().ring_bytes(256 * 1024).wal_bytes_max(64 * 1024).block_rows(64)
+    Options::new().without_threads().ring_bytes(256 * 1024).wal_bytes_max(64 * 1024).block_rows(128)
 }
 
 /// What the session knows it was promised.

@@ -72,13 +72,14 @@ impl Opened {
         let identity = catalog.identity().0;
         let mut recovery = Recovery::default();
 
+        let all_numbers = wal_numbers(host, database)?;
         let (sealed_numbers, numbers): (Vec<_>, Vec<_>) =
-            wal_numbers(host, database)?.into_iter().partition(|number| number.0 <= counters.sealed_wal);
+            all_numbers.iter().partition(|number| number.0 <= counters.sealed_wal);
         let wal = recover_directory(host, database, identity, &numbers)?;
         check_continues(database, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
         let segments = catalog.segments()?;
         let known: HashSet<PathBuf> = segments.iter().map(|meta| meta.relative_path()).collect();
-        recovery.removed = remove_interrupted_seals(host, database, &known, &numbers)?;
+        recovery.removed = remove_interrupted_seals(host, database, &known, &all_numbers)?;
         remove_empty(host, &wal)?;
         recovery.torn_tail = cut_torn_tail(host, &wal)?;
 
@@ -133,6 +134,8 @@ impl Opened {
             },
             retiring: sealed_numbers,
             manifest_is_stale: false,
+            abandoned: Vec::new(),
+            commit_in_doubt: false,
         };
         let filters: Arc<dyn FilterSource> = Arc::new(CachedFilters::new(catalog));
         Ok(Opened { lock, owner, versions, filters, writer, sealer, next_producer: own.0 + 1, recovery })
@@ -312,13 +315,13 @@ pub(crate) fn check_continues(
     ))
 }
 
-/// Removes segments that were written and not committed. Their events are still in the WAL; where they are
-/// not, nothing is removed and the catalog is the one in the wrong.
+/// Removes segments that were written and not committed. The WAL file they were made from is still there, as it
+/// goes last; where it is not, nothing is removed and the catalog is the one in the wrong.
 fn remove_interrupted_seals(
     host: &Host,
     database: &Path,
     known: &HashSet<PathBuf>,
-    unsealed: &[WalNumber],
+    present: &[WalNumber],
 ) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for relative in segment_files(host, database)? {
@@ -329,7 +332,7 @@ fn remove_interrupted_seals(
         let is_temporary = relative.extension().is_some_and(|extension| extension == "tmp");
         if !is_temporary {
             let source = source_wal(host, &path)?;
-            if !unsealed.contains(&source) {
+            if !present.contains(&source) {
                 let reason =
                     format!("segment {} is not in it, and its WAL file {source} is gone", relative.display());
                 return Err(Error::CatalogMismatch { path: database.to_path_buf(), reason });

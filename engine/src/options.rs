@@ -113,7 +113,7 @@ impl Options {
         self
     }
 
-    /// Rows of a segment's block, the unit of pruning. Default: 4,096.
+    /// Rows of a segment's block, the unit of pruning; a multiple of 128. Default: 4,096.
     pub fn block_rows(mut self, rows: u32) -> Options {
         self.block_rows = rows;
         self
@@ -181,8 +181,11 @@ impl Options {
         if self.wal_age_max.is_zero() {
             return refuse("wal_age_max", "it is zero".to_owned());
         }
-        if !(64..=65_536).contains(&self.block_rows) {
-            return refuse("block_rows", format!("{} is not within 64 to 65,536", self.block_rows));
+        if !(128..=65_536).contains(&self.block_rows) || !self.block_rows.is_multiple_of(128) {
+            return refuse(
+                "block_rows",
+                format!("{} is not a multiple of 128 within 128 to 65,536", self.block_rows),
+            );
         }
         if let Durability::Group { interval } = self.durability
             && (interval.is_zero() || interval > Duration::from_secs(60))

@@ -28,7 +28,7 @@ mod tests;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
@@ -109,8 +109,8 @@ pub struct Catalog {
     host: Host,
     dir: PathBuf,
     path: PathBuf,
-    /// `None` only while it is being dropped.
-    store: Option<redb::Database>,
+    /// `None` after a failure, until it could be opened again.
+    store: RwLock<Option<Arc<redb::Database>>>,
     database: Database,
     state: Mutex<State>,
 }
@@ -209,7 +209,7 @@ impl Catalog {
             host: host.clone(),
             dir: dir.to_path_buf(),
             path,
-            store: Some(store),
+            store: RwLock::new(Some(Arc::new(store))),
             database,
             state: Mutex::new(State { stored, next_segment: stored.next_segment }),
         };
@@ -274,9 +274,14 @@ impl Catalog {
         self.read_segments(&self.state().stored)
     }
 
+    /// The segments that were sealed from that WAL file.
+    pub fn segments_of_wal(&self, number: u64) -> Result<Vec<SegmentMeta>> {
+        Ok(self.segments()?.into_iter().filter(|meta| meta.source_wal == number).collect())
+    }
+
     fn read_segments(&self, stored: &StoredCounters) -> Result<Vec<SegmentMeta>> {
         let (segments, sum) = guarded(&self.path, || {
-            let table = self.store().begin_read()?.open_table(SEGMENTS)?;
+            let table = self.store()?.begin_read()?.open_table(SEGMENTS)?;
             let mut found = Vec::with_capacity(stored.segment_count.min(1 << 16) as usize);
             let mut sum = 0_u64;
             for entry in table.iter()? {
@@ -304,7 +309,7 @@ impl Catalog {
     /// The filter of an indexed field of a segment; `None` if it has none for that field.
     pub fn filter(&self, id: SegmentId, field: &str) -> Result<Option<Vec<u8>>> {
         guarded(&self.path, || {
-            let txn = self.store().begin_read()?;
+            let txn = self.store()?.begin_read()?;
             let Some(record) = txn.open_table(SEGMENTS)?.get(id.0)? else { return Ok(None) };
             let segment = read_segment(&self.path, id.0, record.value())?;
             let Some(known) = segment.filters.iter().find(|filter| filter.field == field) else {
@@ -399,7 +404,8 @@ impl Catalog {
 
     fn write(&self, change: impl FnOnce(&WriteTransaction) -> Result<(), Failure>) -> Result<()> {
         guarded(&self.path, || {
-            let txn = begin_write(self.store())?;
+            let store = self.store()?;
+            let txn = begin_write(&store)?;
             change(&txn)?;
             txn.commit()?;
             Ok(())
@@ -411,8 +417,43 @@ impl Catalog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn store(&self) -> &redb::Database {
-        self.store.as_ref().expect("the store is there until the catalog is dropped")
+    fn store(&self) -> Result<Arc<redb::Database>> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        store.clone().ok_or_else(|| catalog_error(&self.path, "it could not be opened again after a failure"))
+    }
+
+    /// Opens the file again after a failed change, which redb does not go on from. Only then is it known whether
+    /// the change was made; the counters tell.
+    pub fn reopen(&self) -> Result<Counters> {
+        let mut state = self.state();
+        let mut place = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut store) = place.take() {
+            // Readers hold it for as long as they fetch one filter.
+            let store = loop {
+                match Arc::try_unwrap(store) {
+                    Ok(store) => break store,
+                    Err(shared) => store = shared,
+                }
+                std::thread::yield_now();
+            };
+            // What is not closed cleanly is recovered by the open.
+            close(&self.path, store).unwrap_or_default();
+        }
+        let file = self
+            .host
+            .files
+            .open(&self.path, OpenMode::ReadWrite)
+            .map_err(|error| Error::io("open", &self.path, error))?;
+        let store = store::open_redb(&self.path, CheckedPages::open(&self.path, file)?)?;
+        let (database, stored) = guarded(&self.path, || read_meta(&store, &self.path))?;
+        assert!(
+            database.identity == self.database.identity,
+            "the catalog of an open database stays in its place"
+        );
+        state.next_segment = state.next_segment.max(stored.next_segment);
+        state.stored = stored;
+        *place = Some(Arc::new(store));
+        Ok(stored.counters)
     }
 }
 
@@ -424,9 +465,10 @@ impl fmt::Debug for Catalog {
 
 impl Drop for Catalog {
     fn drop(&mut self) {
-        if let Some(store) = self.store.take() {
+        let store = self.store.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(store) = store.and_then(Arc::into_inner) {
             // All that was acknowledged is durable; closing only saves the next open some work.
-            let _ = close(&self.path, store);
+            close(&self.path, store).unwrap_or_default();
         }
     }
 }

@@ -170,7 +170,10 @@ impl<'h> Salvage<'h> {
         self.next_segment += 1;
         let source_wal = self.source_wal;
         let finished = builder.finish(SegmentIdentity { id, day, category, tier: Tier::Hot, source_wal });
-        self.names.push(write_segment(self.host, self.database, &finished.meta, &finished.bytes)?);
+        let path = self.database.join(finished.meta.relative_path());
+        let temporary = path.with_extension("seg.tmp");
+        write_segment(self.host, &temporary, &path, &finished.bytes)?;
+        self.names.push((temporary, path));
         self.built.push((finished.meta, finished.filters));
         Ok(())
     }

@@ -32,6 +32,10 @@ pub(crate) struct Sealer {
     pub(crate) retiring: Vec<WalNumber>,
     /// The manifest is older than the catalog.
     pub(crate) manifest_is_stale: bool,
+    /// Files of attempts that failed. They go before the WAL file that holds their events does.
+    pub(crate) abandoned: Vec<PathBuf>,
+    /// A commit is under way or failed: only opening the catalog again tells whether it was made.
+    pub(crate) commit_in_doubt: bool,
 }
 
 impl Sealer {
@@ -40,21 +44,34 @@ impl Sealer {
     /// # Errors
     /// IO errors, and damage to the WAL file, which then stays.
     pub(crate) fn seal_next(&mut self) -> Result<bool> {
+        if self.commit_in_doubt {
+            self.catalog.reopen()?;
+            self.commit_in_doubt = false;
+            self.manifest_is_stale = true;
+        }
         self.retire()?;
         let version = self.versions.current();
         // The newest file is being appended to.
         let Some((_, finished)) = version.tails.split_last() else { return Ok(false) };
         let Some(tail) = finished.first() else { return Ok(false) };
-        let sealed = self.seal(tail)?;
+        let number = tail.number();
+        let sealed = if self.catalog.counters().sealed_wal < number.0 {
+            self.seal(tail)?
+        } else {
+            self.catalog.segments_of_wal(number.0)?
+        };
+        let is_ours =
+            |path: &PathBuf| sealed.iter().any(|meta| self.database.join(meta.relative_path()) == *path);
+        self.abandoned.retain(|path| !is_ours(path));
         let handles = sealed.into_iter().map(|meta| SegmentHandle::new(&self.host, &self.database, meta));
-        self.versions.seal(tail.number(), handles);
-        self.retiring.push(tail.number());
+        self.versions.seal(number, handles);
+        self.retiring.push(number);
         self.manifest_is_stale = true;
         self.retire()?;
         Ok(true)
     }
 
-    /// Tells other processes, then removes what they no longer need.
+    /// Tells other processes, then removes what nobody needs any longer.
     fn retire(&mut self) -> Result<()> {
         if self.manifest_is_stale {
             write_manifest(&self.host, &self.database, &self.catalog, &self.options.indexed)?;
@@ -63,44 +80,47 @@ impl Sealer {
         if self.retiring.is_empty() {
             return Ok(());
         }
+        while let Some(path) = self.abandoned.last() {
+            remove_if_there(&self.host, path)?;
+            self.abandoned.pop();
+        }
         while let Some(number) = self.retiring.last() {
-            let path = number.path(&self.database);
-            match self.host.files.remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", &path, error));
-                }
-                _ => self.retiring.pop(),
-            };
+            remove_if_there(&self.host, &number.path(&self.database))?;
+            self.retiring.pop();
         }
         let dir = self.database.join("wal");
         self.host.files.sync_dir(&dir).map_err(|error| Error::io("sync", &dir, error))
     }
 
     /// Writes the segments of a WAL file and commits them.
-    fn seal(&self, tail: &WalTail) -> Result<Vec<SegmentMeta>> {
-        let builders = self.build(tail)?;
-        let mut sealed: Vec<(SegmentMeta, Vec<RoutingFilter>)> = Vec::with_capacity(builders.len());
+    fn seal(&mut self, tail: &WalTail) -> Result<Vec<SegmentMeta>> {
+        let mut sealed: Vec<(SegmentMeta, Vec<RoutingFilter>)> = Vec::new();
         let mut names = Vec::new();
-        for ((category, day), builder) in builders {
-            let identity = SegmentIdentity {
-                id: self.catalog.next_segment_id()?,
-                day,
-                category,
-                tier: Tier::Hot,
-                source_wal: tail.number().0,
-            };
+        for ((category, day), builder) in self.build(tail)? {
+            self.commit_in_doubt = true;
+            let id = self.catalog.next_segment_id()?;
+            self.commit_in_doubt = false;
+            let identity =
+                SegmentIdentity { id, day, category, tier: Tier::Hot, source_wal: tail.number().0 };
             let finished = builder.finish(identity);
-            names.push(write_segment(&self.host, &self.database, &finished.meta, &finished.bytes)?);
+            let path = self.database.join(finished.meta.relative_path());
+            let temporary = path.with_extension("seg.tmp");
+            self.abandoned.extend([path.clone(), temporary.clone()]);
+            write_segment(&self.host, &temporary, &path, &finished.bytes)?;
+            names.push((temporary, path));
             sealed.push((finished.meta, finished.filters));
         }
         publish_names(&self.host, &names)?;
         let view = tail.view_written()?;
-        self.catalog.commit_seal(&SealCommit {
+        let commit = SealCommit {
             segments: &sealed,
             sealed_wal: tail.number().0,
             next_seq: view.next_seq(),
             next_producer: view.highest_producer().map_or(0, |producer| producer.0 + 1),
-        })?;
+        };
+        self.commit_in_doubt = true;
+        self.catalog.commit_seal(&commit)?;
+        self.commit_in_doubt = false;
         Ok(sealed.into_iter().map(|(meta, _)| meta).collect())
     }
 
@@ -129,36 +149,21 @@ impl Sealer {
     }
 }
 
-/// Writes a segment under a temporary name, durably; gives both names.
-pub(super) fn write_segment(
-    host: &Host,
-    database: &Path,
-    meta: &SegmentMeta,
-    bytes: &[u8],
-) -> Result<(PathBuf, PathBuf)> {
-    let path = database.join(meta.relative_path());
-    let temporary = path.with_extension("seg.tmp");
+/// Writes a segment under its temporary name, durably, in the directory of its final one.
+pub(super) fn write_segment(host: &Host, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     let dir = path.parent().expect("a segment lies in its day's directory");
     if !host.files.exists(dir).map_err(|error| Error::io("look for", dir, error))? {
         host.files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
         let tier = dir.parent().expect("a day lies in its tier's directory");
         host.files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
     }
-    remove_if_there(host, &temporary)?;
+    remove_if_there(host, temporary)?;
     let file = host
         .files
-        .open(&temporary, OpenMode::CreateNew)
-        .map_err(|error| Error::io("create", &temporary, error))?;
-    let written = file
-        .write_all_at(bytes, 0)
-        .map_err(|error| Error::io("write", &temporary, error))
-        .and_then(|()| file.sync_data().map_err(|error| Error::io("sync", &temporary, error)));
-    if let Err(error) = written {
-        // Gives the room back, if the disk is full; the next attempt removes it otherwise.
-        host.files.remove_file(&temporary).unwrap_or_default();
-        return Err(error);
-    }
-    Ok((temporary, path))
+        .open(temporary, OpenMode::CreateNew)
+        .map_err(|error| Error::io("create", temporary, error))?;
+    file.write_all_at(bytes, 0).map_err(|error| Error::io("write", temporary, error))?;
+    file.sync_data().map_err(|error| Error::io("sync", temporary, error))
 }
 
 /// Gives written segments their names, durably.

@@ -232,7 +232,8 @@ impl Recorder {
         self.levels.allows(category, level)
     }
 
-    /// Starts an event. Nothing is recorded until [`EventBuilder::emit`].
+    /// Starts an event. Nothing is recorded until [`EventBuilder::emit`]. With an empty name the event has
+    /// none, unless it is given as a field.
     #[inline]
     pub fn event<'r>(&'r mut self, category: Category, level: Level, name: &'r str) -> EventBuilder<'r> {
         let mut builder =
@@ -450,7 +451,9 @@ impl<'r> EventBuilder<'r> {
     fn begin(&mut self, level: Level) {
         self.state = State::Enabled;
         self.recorder.encoder.begin(self.category, level);
-        self.add_text(Field::EVENT, self.name);
+        if !self.name.is_empty() {
+            self.add_text(Field::EVENT, self.name);
+        }
         if let Some(status) = self.status {
             self.add_text(Field::STATUS, status.as_str());
         }
@@ -519,9 +522,14 @@ impl<'r> EventBuilder<'r> {
     }
 
     /// A well-known field.
-    #[inline]
+    // Inlined so that a field and type known at compile time cost what the field's own method costs.
+    #[inline(always)]
     pub fn known<'v>(mut self, field: Field, value: impl Into<ValueRef<'v>>) -> Self {
-        self.add(FieldRef::Known(field), value.into());
+        match value.into() {
+            ValueRef::Str(text) => self.add_text(field, text),
+            ValueRef::Decimal(value) => self.add_decimal(field, value),
+            value => self.add(FieldRef::Known(field), value),
+        }
         self
     }
 

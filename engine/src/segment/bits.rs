@@ -70,15 +70,17 @@ pub(crate) fn read(bytes: &[u8], bit: usize, width: u32) -> Option<u64> {
     Some((low | high << (64 - shift)) & mask(width))
 }
 
-/// Unpacks `out.len()` numbers, at most a miniblock; `None` if the bytes and their slack are too few.
-pub(crate) fn unpack(bytes: &[u8], width: u32, out: &mut [u64]) -> Option<()> {
-    if out.len() == MINIBLOCK && width <= 56 {
-        let out: &mut [u64; MINIBLOCK] = out.try_into().ok()?;
-        let bytes = bytes.get(..MINIBLOCK / 8 * width as usize + 8)?;
-        unpack_miniblock(bytes, width, out);
+/// Unpacks the first `count` numbers, at most a miniblock; `None` if the bytes and their slack are too few.
+/// What is in `out` behind them may change too.
+pub(crate) fn unpack(bytes: &[u8], width: u32, count: usize, out: &mut [u64; MINIBLOCK]) -> Option<()> {
+    let groups = count.div_ceil(8);
+    if width <= 56
+        && let Some(bytes) = bytes.get(..groups * width as usize + 8)
+    {
+        unpack_groups(bytes, width, &mut out.as_chunks_mut::<8>().0[..groups]);
         return Some(());
     }
-    for (index, value) in out.iter_mut().enumerate() {
+    for (index, value) in out[..count].iter_mut().enumerate() {
         *value = read(bytes, index * width as usize, width)?;
     }
     Some(())
@@ -86,14 +88,13 @@ pub(crate) fn unpack(bytes: &[u8], width: u32, out: &mut [u64]) -> Option<()> {
 
 /// With the width a constant, each group of eight numbers becomes straight-line loads and shifts.
 #[inline(always)]
-fn unpack_width<const WIDTH: usize>(bytes: &[u8], out: &mut [u64; MINIBLOCK]) {
+fn unpack_width<const WIDTH: usize>(bytes: &[u8], out: &mut [[u64; 8]]) {
     if WIDTH == 0 {
-        *out = [0; MINIBLOCK];
+        out.fill([0; 8]);
         return;
     }
     let mask = mask(WIDTH as u32);
-    assert!(bytes.len() >= MINIBLOCK / 8 * WIDTH + 8, "the caller has sliced them so");
-    for (group, eight) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (group, eight) in out.iter_mut().enumerate() {
         let group = &bytes[group * WIDTH..group * WIDTH + WIDTH + 8];
         for (index, value) in eight.iter_mut().enumerate() {
             let bit = index * WIDTH;
@@ -106,7 +107,7 @@ fn unpack_width<const WIDTH: usize>(bytes: &[u8], out: &mut [u64; MINIBLOCK]) {
 
 macro_rules! widths {
     ($($width:literal)*) => {
-        fn unpack_miniblock(bytes: &[u8], width: u32, out: &mut [u64; MINIBLOCK]) {
+        fn unpack_groups(bytes: &[u8], width: u32, out: &mut [[u64; 8]]) {
             match width {
                 $($width => unpack_width::<$width>(bytes, out),)*
                 _ => unreachable!("the caller has checked that the width is at most 56"),
@@ -132,14 +133,16 @@ mod tests {
                 pack(&values, width, &mut bytes);
                 assert_eq!(bytes.len(), 1 + packed_bytes(count, width));
                 bytes.extend([0x55; SLACK_BYTES]);
-                let mut out = vec![1; count];
-                unpack(&bytes[1..], width, &mut out).unwrap();
-                assert_eq!(out, values, "{width} {count}");
+                let mut out = [1; MINIBLOCK];
+                for bytes in [&bytes[1..], &bytes[1..bytes.len() - 8]] {
+                    unpack(bytes, width, count, &mut out).unwrap();
+                    assert_eq!(out[..count], values, "{width} {count}");
+                }
                 for (index, value) in values.iter().enumerate() {
                     assert_eq!(read(&bytes[1..], index * width as usize, width), Some(*value));
                 }
                 if width > 0 {
-                    assert_eq!(unpack(&bytes[..1], width, &mut out), None);
+                    assert_eq!(unpack(&bytes[..1], width, count, &mut out), None);
                 }
             }
         }

@@ -5,7 +5,8 @@
 //! ```text
 //! kind u8         bits 0-1: 0 constant, 1 numbers, 2 differences; bit 2: step; bit 3: one width for all;
 //!                 bit 4: exceptions
-//! constant:       value signed, and the page ends
+//!                 3 only in columns of whole numbers: the row's sequence number plus a constant
+//! constant:       value signed, and the page ends; so for kind 3
 //! base signed     the least number or difference; everything below counts from it
 //! step varint     if bit 2: all offsets are multiples of it and stored divided
 //! base width u8   bits per miniblock base
@@ -27,6 +28,7 @@ use super::wire::{Cursor, Malformed, put_signed, put_varint};
 const KIND_CONSTANT: u8 = 0;
 const KIND_NUMBERS: u8 = 1;
 const KIND_DIFFERENCES: u8 = 2;
+const KIND_FROM_SEQ: u8 = 3;
 const KIND_MASK: u8 = 3;
 const FLAG_STEP: u8 = 4;
 const FLAG_ONE_WIDTH: u8 = 8;
@@ -174,6 +176,24 @@ impl Encoder {
             pack(&self.exceptions, exception_width, &mut self.body);
         }
     }
+}
+
+/// Appends the page of numbers that are their row's sequence number plus `offset`.
+pub(crate) fn put_from_seq(offset: i64, out: &mut Vec<u8>) {
+    out.push(KIND_FROM_SEQ);
+    put_signed(out, offset);
+}
+
+/// The offset, if this is the page of numbers that are their row's sequence number plus an offset.
+#[inline]
+pub(crate) fn read_from_seq(page: &[u8]) -> Result<Option<i64>, Malformed> {
+    let mut cursor = Cursor::new(page);
+    if cursor.byte()? != KIND_FROM_SEQ {
+        return Ok(None);
+    }
+    let offset = cursor.signed()?;
+    cursor.end()?;
+    Ok(Some(offset))
 }
 
 fn width_of(values: &[u64]) -> u32 {
@@ -447,17 +467,16 @@ impl<'a> IntPage<'a> {
         out: &mut [i64],
     ) -> Result<(), Malformed> {
         let mut offsets = [0; MINIBLOCK];
-        let offsets = &mut offsets[..out.len()];
-        unpack(self.bytes.get(at..).ok_or(SHORT)?, width, offsets).ok_or(SHORT)?;
+        unpack(self.bytes.get(at..).ok_or(SHORT)?, width, out.len(), &mut offsets).ok_or(SHORT)?;
         let base = self.miniblock_base(miniblock)?;
         // With a step of one the multiplication would still cost a vectorised loop most of its speed.
         if self.step == 1 {
             let base = self.base.wrapping_add(base as i64);
-            for (value, offset) in out.iter_mut().zip(&*offsets) {
+            for (value, offset) in out.iter_mut().zip(&offsets) {
                 *value = base.wrapping_add(*offset as i64);
             }
         } else {
-            for (value, offset) in out.iter_mut().zip(&*offsets) {
+            for (value, offset) in out.iter_mut().zip(&offsets) {
                 *value = self.value(offset.wrapping_add(base));
             }
         }
@@ -494,13 +513,38 @@ impl<'a> IntPage<'a> {
         while !rest.is_empty() {
             let within = at % MINIBLOCK;
             let (head, tail) = rest.split_at_mut(rest.len().min(MINIBLOCK - within));
-            let values = &mut values[..within + head.len()];
-            self.decode_miniblock(at / MINIBLOCK, values)?;
-            head.copy_from_slice(&values[within..]);
+            if !self.read_few(at, head)? {
+                let values = &mut values[..within + head.len()];
+                self.decode_miniblock(at / MINIBLOCK, values)?;
+                head.copy_from_slice(&values[within..]);
+            }
             at += head.len();
             rest = tail;
         }
         Ok(())
+    }
+
+    /// Fills `out` with a few numbers of one miniblock without decoding what stands before them; false if
+    /// they are not few or not to be had so.
+    fn read_few(&self, start: usize, out: &mut [i64]) -> Result<bool, Malformed> {
+        if self.kind != KIND_NUMBERS || out.len() > 16 {
+            return Ok(false);
+        }
+        if start + out.len() > self.count {
+            return Err(PAST_END);
+        }
+        let miniblock = start / MINIBLOCK;
+        let (at, width, exceptions) = self.locate(miniblock)?;
+        if exceptions > 0 {
+            return Ok(false);
+        }
+        let base = self.miniblock_base(miniblock)?;
+        let bytes = self.bytes.get(at..).ok_or(SHORT)?;
+        for (position, value) in (start % MINIBLOCK..).zip(out) {
+            let offset = read(bytes, position * width as usize, width).ok_or(SHORT)?;
+            *value = self.value(offset.wrapping_add(base));
+        }
+        Ok(true)
     }
 
     /// Appends all numbers.

@@ -1,0 +1,196 @@
+//! The command line: what can be asked and how it is spelt.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  blotter demo                                 record a synthetic session, then ask it things
+  blotter import desk.blotter day.jsonl.zst    record a file of JSON lines
+  engine | blotter import desk.blotter -       record a pipe as its lines come
+  blotter get desk.blotter A-1                 everything that happened to order A-1
+  blotter tail desk.blotter -n 20 -f           the latest 20 events, then those to come
+  blotter verify desk.blotter                  check every byte
+
+Data goes to the standard output, messages and progress to the standard error.
+Exit status: 0 yes, 1 no (damage, bad records, nothing found), 2 wrong usage.";
+
+/// The flight recorder of a trading engine.
+#[derive(Debug, Parser)]
+#[command(name = "blotter", version, about, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Record a synthetic trading session, then ask it things
+    Demo(Demo),
+    /// Record events from files or a pipe
+    Import(Import),
+    /// Show every event that carries an id, in order
+    Get(Get),
+    /// Show the latest events, and those to come
+    Tail(Tail),
+    /// Show what a database holds
+    Stats(Stats),
+    /// Check every byte of a database
+    Verify(Directory),
+    /// Bring a damaged database back to what can be read
+    Repair(Directory),
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON object a line, decimals with every digit, times in RFC 3339
+    Json,
+}
+
+/// What is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// One JSON object a line
+    Jsonl,
+    /// LOBSTER order messages: time,type,order id,size,price,direction
+    Lobster,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The session is the same for the same --seed, --recorders and --events: strategies decide, orders live and
+end, positions change, now and then something fails. Its times are those of the session, not of the run.
+
+Examples:
+  blotter demo                                 a million events into a temporary directory, which is kept
+  blotter demo desk.blotter --events 5000000   more of them, kept where you say
+  blotter demo desk.blotter --rate 200000      at the pace of a busy engine: watch it with `blotter tail -f`")]
+pub(crate) struct Demo {
+    /// Database directory; a new temporary one if none is given
+    pub(crate) directory: Option<PathBuf>,
+    /// Events to record
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) events: u64,
+    /// Events per second, all recorders together; as fast as they go if not given
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) rate: Option<u64>,
+    /// Threads that record
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) recorders: u32,
+    /// Seed of the session
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+JSON lines: the time is under timestamp, ts, time or @timestamp (RFC 3339, or epoch s, ms, us or ns); members
+of data, metadata, fields and extra are lifted to the top; other objects get dotted names; unknown keys are
+fields; numbers keep every digit. A line that cannot be kept exactly is reported and not recorded.
+
+LOBSTER: --symbol and --date are needed; times are seconds after midnight in New York.
+
+Examples:
+  blotter import desk.blotter monday.jsonl tuesday.jsonl.zst
+  engine | blotter import desk.blotter -
+  blotter import desk.blotter AMZN_message.csv --format lobster --symbol AMZN --date 2012-06-21
+  blotter import desk.blotter day.jsonl --dry-run      only say what is wrong with it")]
+pub(crate) struct Import {
+    /// Database directory, created if there is none
+    pub(crate) directory: PathBuf,
+    /// Files, plain or compressed with zstd or gzip; - is the standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// What the files hold
+    #[arg(long, value_enum, default_value_t = InputFormat::Jsonl)]
+    pub(crate) format: InputFormat,
+    /// Symbol of a LOBSTER file
+    #[arg(long, required_if_eq("format", "lobster"), value_parser = symbol)]
+    pub(crate) symbol: Option<String>,
+    /// Day of a LOBSTER file, as 2012-06-21
+    #[arg(long, required_if_eq("format", "lobster"))]
+    pub(crate) date: Option<NaiveDate>,
+    /// Read and check everything, record nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+fn symbol(text: &str) -> Result<String, &'static str> {
+    let is_symbol = !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic());
+    if is_symbol {
+        Ok(text.to_owned())
+    } else {
+        Err("a symbol is 1 to 64 printable characters without spaces")
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+ID is looked for in every indexed field: order_id, correlation_id, symbol, and those the database was made with.
+
+Examples:
+  blotter get desk.blotter A-1
+  blotter get desk.blotter momentum_8e094bf80740 --format json")]
+pub(crate) struct Get {
+    /// Database directory
+    pub(crate) directory: PathBuf,
+    /// The id, whole and exact
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) id: String,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without -f the events are the latest by their time; with it, those to come follow as they are recorded.
+
+Examples:
+  blotter tail desk.blotter -n 100
+  blotter tail desk.blotter -n 0 -f --format json | alert")]
+pub(crate) struct Tail {
+    /// Database directory
+    pub(crate) directory: PathBuf,
+    /// How many of the latest events to show
+    #[arg(short = 'n', long = "lines", default_value_t = 10)]
+    pub(crate) count: usize,
+    /// Go on with events as they are recorded, until interrupted
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stats {
+    /// Database directory
+    pub(crate) directory: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Directory {
+    /// Database directory
+    pub(crate) directory: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

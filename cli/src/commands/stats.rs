@@ -1,0 +1,252 @@
+//! `blotter stats`: what a database holds, counted while it is recorded.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use blotter::event::{Category, FieldKey, Timestamp, ValueRef, names};
+use blotter::segment::Projection;
+use blotter::{Predicate, Reader, Snapshot};
+
+use super::{Output, report_unreadable};
+use crate::args::{Format, Stats};
+use crate::outcome::{Failure, Outcome};
+use crate::render::json;
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Stats) -> Result<Outcome, Failure> {
+    let snapshot = Reader::open(&arguments.directory)?.snapshot()?;
+    let (counts, is_damaged) = Counts::of(&snapshot);
+    let disk = Disk::of(&arguments.directory)?;
+    let mut output = Output::new(arguments.format);
+    match arguments.format {
+        Format::Text => print_text(&mut output, &snapshot, &counts, &disk)?,
+        Format::Json => output.line(to_json(&snapshot, &counts, &disk))?,
+    }
+    output.flush()?;
+    Ok(Outcome::no_if(is_damaged))
+}
+
+/// What is known of one category, or of all.
+#[derive(Clone, Debug)]
+pub(crate) struct Count {
+    pub(crate) events: u64,
+    pub(crate) sealed_events: u64,
+    pub(crate) segments: u64,
+    pub(crate) segment_bytes: u64,
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+}
+
+impl Count {
+    const NONE: Count = Count {
+        events: 0,
+        sealed_events: 0,
+        segments: 0,
+        segment_bytes: 0,
+        first: Timestamp::MAX,
+        last: Timestamp::MIN,
+    };
+
+    fn add(&mut self, other: &Count) {
+        self.events += other.events;
+        self.sealed_events += other.sealed_events;
+        self.segments += other.segments;
+        self.segment_bytes += other.segment_bytes;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// Events by category and by tier, and losses.
+pub(crate) struct Counts {
+    pub(crate) categories: BTreeMap<String, Count>,
+    tiers: BTreeMap<String, Count>,
+    /// Events that recorders had no room for, as the database itself has recorded it.
+    lost_events: u64,
+}
+
+impl Counts {
+    /// Counts everything: what is sealed by what is known of segments, the rest by reading it. And whether
+    /// a part could not be read, which is then reported.
+    pub(crate) fn of(snapshot: &Snapshot) -> (Counts, bool) {
+        let mut counts = Counts { categories: BTreeMap::new(), tiers: BTreeMap::new(), lost_events: 0 };
+        for segment in snapshot.segments() {
+            let count = Count {
+                events: segment.rows,
+                sealed_events: segment.rows,
+                segments: 1,
+                segment_bytes: segment.file_bytes,
+                first: Timestamp(segment.ts_min),
+                last: Timestamp(segment.ts_max),
+            };
+            counts.categories.entry(segment.category.clone()).or_insert(Count::NONE).add(&count);
+            counts.tiers.entry(segment.tier.to_string()).or_insert(Count::NONE).add(&count);
+        }
+        let unsealed = Predicate::all().seq_between(first_unsealed_seq(snapshot), u64::MAX);
+        let mut scan = snapshot.scan(&unsealed, &Projection::fields([]));
+        for event in scan.by_ref() {
+            let count = Count { events: 1, first: event.ts, last: event.ts, ..Count::NONE };
+            counts.categories.entry(event.category.name().to_owned()).or_insert(Count::NONE).add(&count);
+        }
+        let mut is_damaged = report_unreadable(&scan);
+        let losses =
+            Predicate::all().category(Category::SYSTEM).equals(FieldKey::new("event"), names::EVENTS_LOST);
+        let mut scan = snapshot.scan(&losses, &Projection::fields([FieldKey::new("lost_count")]));
+        for event in scan.by_ref() {
+            if let Some(ValueRef::I64(lost)) = event.get("lost_count") {
+                counts.lost_events += u64::try_from(lost).unwrap_or(0);
+            }
+        }
+        is_damaged |= report_unreadable(&scan);
+        (counts, is_damaged)
+    }
+
+    fn total(&self) -> Count {
+        self.categories.values().fold(Count::NONE, |mut total, count| {
+            total.add(count);
+            total
+        })
+    }
+}
+
+/// Everything from here on is in the WAL, or was left in the rings of a process that died.
+fn first_unsealed_seq(snapshot: &Snapshot) -> u64 {
+    let (unsealed_events, _) = snapshot.unsealed();
+    snapshot.next_seq().0.saturating_sub(unsealed_events + snapshot.left_in_rings())
+}
+
+/// Bytes on disk, by what they are.
+#[derive(Default)]
+struct Disk {
+    segments: u64,
+    wal: u64,
+    catalog: u64,
+    other: u64,
+}
+
+impl Disk {
+    fn of(directory: &Path) -> Result<Disk, Failure> {
+        let mut disk = Disk::default();
+        let mut waiting = vec![directory.to_path_buf()];
+        while let Some(directory) = waiting.pop() {
+            let entries = match fs::read_dir(&directory) {
+                Ok(entries) => entries,
+                // The writer may have removed it meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Failure::io("list", &directory, error)),
+            };
+            for entry in entries.flatten() {
+                let Ok(metadata) = entry.metadata() else { continue };
+                if metadata.is_dir() {
+                    waiting.push(entry.path());
+                    continue;
+                }
+                let path = entry.path();
+                *match path.extension().and_then(|ending| ending.to_str()) {
+                    Some("seg") => &mut disk.segments,
+                    Some("wal") => &mut disk.wal,
+                    Some("redb") => &mut disk.catalog,
+                    _ => &mut disk.other,
+                } += metadata.len();
+            }
+        }
+        Ok(disk)
+    }
+
+    fn total(&self) -> u64 {
+        self.segments + self.wal + self.catalog + self.other
+    }
+}
+
+fn print_text(output: &mut Output, snapshot: &Snapshot, counts: &Counts, disk: &Disk) -> Result<(), Failure> {
+    let total = counts.total();
+    output.line(format_args!(
+        "{:<16} {:>14} {:>14} {:>9} {:>14} {:>8}  from .. to",
+        "category", "events", "sealed", "segments", "bytes", "B/event"
+    ))?;
+    for (name, count) in &counts.categories {
+        print_count(output, name, count)?;
+    }
+    print_count(output, "total", &total)?;
+    for (tier, count) in &counts.tiers {
+        output
+            .line(format_args!("{tier} tier: {} segments, {} bytes", count.segments, count.segment_bytes))?;
+    }
+    let (unsealed_events, _) = snapshot.unsealed();
+    output.line(format_args!("not sealed yet: {unsealed_events} events"))?;
+    if snapshot.left_in_rings() > 0 {
+        output.line(format_args!(
+            "left in memory by a process that died: {} events, which the next open takes over",
+            snapshot.left_in_rings()
+        ))?;
+    }
+    output.line(format_args!("lost for want of room: {} events", counts.lost_events))?;
+    let indexed: Vec<&str> = snapshot.indexed().iter().map(|field| field.name()).collect();
+    output.line(format_args!("indexed: {}", indexed.join(", ")))?;
+    let per_event = disk.total() as f64 / total.events.max(1) as f64;
+    output.line(format_args!(
+        "on disk: {} bytes ({per_event:.1} per event): segments {}, WAL {}, catalog {}, other {}",
+        disk.total(),
+        disk.segments,
+        disk.wal,
+        disk.catalog,
+        disk.other
+    ))
+}
+
+fn print_count(output: &mut Output, name: &str, count: &Count) -> Result<(), Failure> {
+    let per_event = count.segment_bytes as f64 / count.sealed_events.max(1) as f64;
+    let span = if count.events == 0 { String::new() } else { format!("{} .. {}", count.first, count.last) };
+    output.line(format_args!(
+        "{name:<16} {:>14} {:>14} {:>9} {:>14} {per_event:>8.1}  {span}",
+        count.events, count.sealed_events, count.segments, count.segment_bytes
+    ))
+}
+
+fn to_json(snapshot: &Snapshot, counts: &Counts, disk: &Disk) -> String {
+    let list = |items: Vec<String>| format!("[{}]", items.join(","));
+    let named = |counts: &BTreeMap<String, Count>, key: &str| {
+        list(
+            counts
+                .iter()
+                .map(|(name, count)| format!("{{\"{key}\":{},{}}}", quoted(name), members(count)))
+                .collect(),
+        )
+    };
+    let indexed = snapshot.indexed().iter().map(|field| quoted(field.name())).collect();
+    format!(
+        "{{{},\"next_seq\":{},\"unsealed_events\":{},\"left_in_rings\":{},\"lost_events\":{},\"indexed\":{},\
+         \"disk_bytes\":{},\"wal_bytes\":{},\"catalog_bytes\":{},\"categories\":{},\"tiers\":{}}}",
+        members(&counts.total()),
+        snapshot.next_seq(),
+        snapshot.unsealed().0,
+        snapshot.left_in_rings(),
+        counts.lost_events,
+        list(indexed),
+        disk.total(),
+        disk.wal,
+        disk.catalog,
+        named(&counts.categories, "category"),
+        named(&counts.tiers, "tier"),
+    )
+}
+
+fn members(count: &Count) -> String {
+    let time = |ts: Timestamp| if count.events == 0 { "null".to_owned() } else { format!("\"{ts}\"") };
+    format!(
+        "\"events\":{},\"sealed_events\":{},\"segments\":{},\"segment_bytes\":{},\"first\":{},\"last\":{}",
+        count.events,
+        count.sealed_events,
+        count.segments,
+        count.segment_bytes,
+        time(count.first),
+        time(count.last)
+    )
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::new();
+    json::text(&mut quoted, text);
+    quoted
+}

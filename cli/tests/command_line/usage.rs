@@ -1,0 +1,83 @@
+//! What the program says of itself, and of arguments that make no sense.
+
+use std::process::Stdio;
+
+use crate::run::{Place, command, numbered_lines, run, start};
+
+#[test]
+fn help_names_every_command_and_shows_examples() {
+    let help = run(&["--help"]).expect(0).out;
+    for name in ["demo", "import", "get", "tail", "stats", "verify", "repair"] {
+        assert!(help.contains(&format!("\n  {name} ")), "{name} is missing in\n{help}");
+        let own = run(&[name, "--help"]).expect(0).out;
+        assert!(own.contains("Usage: blotter "), "{own}");
+    }
+    for name in ["demo", "import", "get", "tail"] {
+        assert!(run(&[name, "--help"]).expect(0).out.contains("Examples:"), "{name}");
+    }
+    assert!(run(&["--version"]).expect(0).out.starts_with("blotter "));
+}
+
+#[test]
+fn wrong_usage_is_status_2_and_touches_nothing() {
+    let place = Place::new();
+    let database = place.database.as_str();
+    let wrong: &[&[&str]] = &[
+        &[],
+        &["fly"],
+        &["import", database],
+        &["import", database, "-", "--format", "xml"],
+        &["import", database, "-", "--format", "lobster"],
+        &["import", database, "-", "--format", "lobster", "--symbol", "A B", "--date", "2012-06-21"],
+        &["import", database, "-", "--format", "lobster", "--symbol", "A", "--date", "21.6.2012"],
+        &["import", database, "-", "--symbol", "AMZN"],
+        &["get", database],
+        &["tail", database, "-n", "-1"],
+        &["demo", database, "--events", "0"],
+    ];
+    for arguments in wrong {
+        let ran = run(arguments).expect(2);
+        assert!(ran.out.is_empty() && !ran.err.is_empty(), "{arguments:?}: {ran:?}");
+    }
+    assert!(!std::path::Path::new(database).exists());
+}
+
+#[test]
+fn a_directory_without_a_database_is_named() {
+    let place = Place::new();
+    for arguments in
+        [&["get", &place.database, "A"][..], &["tail", &place.database], &["stats", &place.database]]
+    {
+        let ran = run(arguments).expect(1);
+        assert!(
+            ran.err.starts_with("error: ") && ran.err.contains("holds no blotter database"),
+            "{}",
+            ran.err
+        );
+    }
+    place.file("precious.txt", "mine");
+    let directory = place.directory.display().to_string();
+    for arguments in [&["demo", directory.as_str(), "--events", "10"][..], &["import", &directory, "-"]] {
+        let ran = run(arguments).expect(1);
+        assert!(ran.err.contains("error: ") && ran.err.contains("precious.txt"), "{}", ran.err);
+    }
+    assert_eq!(std::fs::read_dir(&place.directory).unwrap().count(), 1);
+}
+
+#[test]
+fn output_that_nobody_reads_ends_the_program_quietly() {
+    let place = Place::with_lines(&numbered_lines(0..20_000));
+    for arguments in
+        [&["tail", &place.database, "-n", "20000"][..], &["tail", &place.database, "-n", "20000", "-f"]]
+    {
+        let mut child = start(&mut command(arguments));
+        drop(child.stdout.take());
+        let ran = child.wait_with_output().unwrap();
+        let err = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!((ran.status.code(), err.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+    // Nor does it matter if nobody reads the messages.
+    let mut child = start(command(&["get", &place.database, "absent"]).stdin(Stdio::null()));
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
