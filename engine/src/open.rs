@@ -147,7 +147,7 @@ impl Opened {
     }
 }
 
-fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {
+pub(crate) fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {
     let files = &host.files;
     let path = database.join(LOCK_FILE);
     let exists = |path: &Path| files.exists(path).map_err(|error| Error::io("look for", path, error));
@@ -269,7 +269,7 @@ fn create_journal(host: &Host, database: &Path, catalog: &Catalog) -> Result<()>
 }
 
 /// Whether the directories hold no event.
-fn is_unused(host: &Host, database: &Path) -> Result<bool> {
+pub(crate) fn is_unused(host: &Host, database: &Path) -> Result<bool> {
     Ok(wal_numbers(host, database)?.is_empty() && segment_files(host, database)?.is_empty())
 }
 
@@ -283,6 +283,10 @@ pub(crate) fn segment_files(host: &Host, database: &Path) -> Result<Vec<PathBuf>
         }
         for day in host.files.read_dir(&tier_dir).map_err(|error| Error::io("list", &tier_dir, error))? {
             let dir = tier_dir.join(&day.name);
+            if !day.is_dir {
+                found.push(Path::new(tier.directory()).join(&day.name));
+                continue;
+            }
             let entries = host.files.read_dir(&dir).map_err(|error| Error::io("list", &dir, error))?;
             found.extend(
                 entries.into_iter().map(|entry| Path::new(tier.directory()).join(&day.name).join(entry.name)),
@@ -293,7 +297,12 @@ pub(crate) fn segment_files(host: &Host, database: &Path) -> Result<Vec<PathBuf>
 }
 
 /// The WAL must go on where the segments end.
-fn check_continues(database: &Path, wal: &RecoveredWal, sealed_wal: u64, next_seq: Seq) -> Result<()> {
+pub(crate) fn check_continues(
+    database: &Path,
+    wal: &RecoveredWal,
+    sealed_wal: u64,
+    next_seq: Seq,
+) -> Result<()> {
     let Some(first) = wal.files.first() else { return Ok(()) };
     if first.header.number.0 == sealed_wal + 1 && first.header.first_seq == next_seq {
         return Ok(());
