@@ -33,6 +33,7 @@ pub mod wal;
 
 pub use db::Db;
 pub use error::{Error, Refused, Result};
+pub use maintain::{Finding, RepairReport, Severity, VerifyReport, repair, verify};
 pub use open::Recovery;
 pub use options::{Durability, LEVEL_VARIABLE, Options};
 pub use record::{Backpressure, Emit, Recorder, RecorderOptions};
