@@ -11,8 +11,8 @@
 //!
 //! Rooms, each importing only what stands above it in this list: [`vfs`] (files, time, randomness, shared
 //! memory), [`event`] (what is recorded), `codec`, [`wal`], [`segment`], [`catalog`], [`view`] (the read path),
-//! [`record`] (the write path), [`maintain`] (seal), [`Db`]. One knot: `view` reads the rings of the dead with the
-//! code of `record`.
+//! [`record`] (the write path), [`maintain`] (seal, verify, repair), [`Db`]. One knot: `view` reads the
+//! rings of the dead with the code of `record`.
 
 pub mod catalog;
 mod codec;
