@@ -1,4 +1,5 @@
 //! Recording through the public API: what is emitted is found, while it runs, after a close, after sealing.
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 use std::time::Duration;
 

@@ -18,9 +18,12 @@ pub(crate) struct CachedFilters {
     cache: RwLock<Cache>,
 }
 
+/// A filter's bytes; `None` where the catalog has none for the field.
+type Filter = Option<Arc<[u8]>>;
+
 #[derive(Debug, Default)]
 struct Cache {
-    filters: HashMap<SegmentId, Vec<(Box<str>, Option<Arc<[u8]>>)>>,
+    filters: HashMap<SegmentId, Vec<(Box<str>, Filter)>>,
     bytes: usize,
 }
 
@@ -29,14 +32,14 @@ impl CachedFilters {
         CachedFilters { catalog, cache: RwLock::default() }
     }
 
-    fn cached(&self, segment: SegmentId, field: &str) -> Option<Option<Arc<[u8]>>> {
+    fn cached(&self, segment: SegmentId, field: &str) -> Option<Filter> {
         let cache = self.cache.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         let filters = cache.filters.get(&segment)?;
         filters.iter().find(|(known, _)| **known == *field).map(|(_, filter)| filter.clone())
     }
 
-    fn fetch(&self, segment: SegmentId, field: &str) -> Result<Option<Arc<[u8]>>> {
-        let filter: Option<Arc<[u8]>> = self.catalog.filter(segment, field)?.map(Into::into);
+    fn fetch(&self, segment: SegmentId, field: &str) -> Result<Filter> {
+        let filter: Filter = self.catalog.filter(segment, field)?.map(Into::into);
         let mut cache = self.cache.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         let bytes = filter.as_ref().map_or(0, |filter| filter.len()) + field.len() + 64;
         if cache.bytes + bytes <= CACHE_BYTES_MAX {

@@ -6,6 +6,7 @@ mod decimals;
 mod dictionary;
 mod filter;
 mod find;
+mod floats;
 mod footer;
 mod hash;
 mod interner;

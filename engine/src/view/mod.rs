@@ -5,6 +5,7 @@ mod predicate;
 mod reader;
 mod scan;
 mod segments;
+mod selection;
 mod snapshot;
 mod tail;
 mod version;

@@ -222,17 +222,12 @@ impl Iterator for Scan {
     }
 }
 
-/// Text that every matching record holds byte for byte.
+/// Text that every matching record holds byte for byte, if the term asks for one.
 fn needle(term: &Term) -> Option<&str> {
-    match term {
-        // Shorter text is found everywhere; numbers are not stored as they print.
-        Term::AnyIndexed { text } | Term::Text { text, .. }
-            if text.len() >= 4 && text.parse::<f64>().is_err() =>
-        {
-            Some(text)
-        }
-        _ => None,
-    }
+    let (Term::AnyIndexed { text } | Term::Text { text, .. }) = term else { return None };
+    // Shorter text is found everywhere; numbers and truth values are not stored as they print.
+    let is_stored_as_printed = text.parse::<f64>().is_err() && text.parse::<bool>().is_err();
+    (text.len() >= 4 && is_stored_as_printed).then_some(text)
 }
 
 fn collect_matches(

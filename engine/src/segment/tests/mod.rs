@@ -1,4 +1,5 @@
 //! Segments against a naive model.
 
+mod damage;
 mod model;
 mod round_trip;
