@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use blotter::catalog::Gap;
 use blotter::maintain;
 
 use super::Output;
@@ -26,7 +27,7 @@ pub(crate) fn verify(directory: &Path) -> Result<Outcome, Failure> {
     let damage = report.damage().count();
     output.line(format_args!(
         "{}: {} events in {} segments and {} WAL files, {} bytes",
-        if damage == 0 { "clean".to_owned() } else { format!("{damage} damaged") },
+        if damage == 0 { "clean".to_owned() } else { format!("damaged, {damage} findings") },
         report.events,
         report.segments,
         report.wal_files,
@@ -41,7 +42,10 @@ pub(crate) fn verify(directory: &Path) -> Result<Outcome, Failure> {
     Ok(Outcome::no_if(damage > 0))
 }
 
-/// Repairs and shows what was done. Status 1 if events are lost.
+/// Runs of lost events shown; one damaged page can be thousands of them.
+const GAPS_SHOWN_MAX: usize = 20;
+
+/// Repairs and shows what was done. Status 1 if the repair had to give up events.
 pub(crate) fn repair(directory: &Path) -> Result<Outcome, Failure> {
     let report = maintain::repair(directory)?;
     let mut output = Output::new(Format::Text);
@@ -56,9 +60,7 @@ pub(crate) fn repair(directory: &Path) -> Result<Outcome, Failure> {
     for note in &report.notes {
         output.line(format_args!("note: {}", escaped(note)))?;
     }
-    for gap in &report.gaps {
-        output.line(format_args!("lost: {}", escaped(&gap.to_string())))?;
-    }
+    report_gaps(&mut output, &report.gaps)?;
     if report.salvaged_events > 0 || report.unreadable_rows > 0 {
         output.line(format_args!(
             "{} events read from damaged files, {} that could not be",
@@ -72,5 +74,22 @@ pub(crate) fn repair(directory: &Path) -> Result<Outcome, Failure> {
         report.segments
     ))?;
     output.flush()?;
-    Ok(Outcome::no_if(!report.gaps.is_empty()))
+    Ok(Outcome::no_if(!report.gaps.is_empty() && !report.is_unchanged()))
+}
+
+/// Shows which events are lost for good.
+fn report_gaps(output: &mut Output, gaps: &[Gap]) -> Result<(), Failure> {
+    for gap in gaps.iter().take(GAPS_SHOWN_MAX) {
+        output.line(format_args!("lost: {}", escaped(&gap.to_string())))?;
+    }
+    if gaps.len() > GAPS_SHOWN_MAX {
+        output.line(format_args!("... and {} more such runs", gaps.len() - GAPS_SHOWN_MAX))?;
+    }
+    // Each event has its place in the database and in its recorder's count; the first tells how many there were.
+    let lost_events: u64 =
+        gaps.iter().map(|gap| if let Gap::Seqs { first, end } = gap { end - first } else { 0 }).sum();
+    if lost_events > 0 {
+        output.line(format_args!("lost in all: at most {lost_events} events"))?;
+    }
+    Ok(())
 }
