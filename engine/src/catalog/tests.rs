@@ -38,7 +38,7 @@ fn segment(id: u64) -> NewSegment {
         source_wal: id,
         file_bytes: 4096,
         footer_crc: 0xC0FFEE,
-        routes: vec![Route::bounding("order_id", "A-1", "A-9", 7)],
+        routes: vec![Route::new("order_id", "A-1", "A-9", 7)],
     };
     (meta, filters(id))
 }

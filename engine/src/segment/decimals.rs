@@ -262,7 +262,7 @@ const _: () = assert!(SLACK_BYTES >= 16);
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
+    use crate::dec;
 
     use super::*;
 

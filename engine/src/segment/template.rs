@@ -303,7 +303,7 @@ pub(crate) fn write_exact(value: Decimal, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
+    use crate::dec;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use crate::catalog::Manifest;
 use crate::error::{Error, Result};
 use crate::event::record::{Record, decode_fields};
 use crate::event::{Event, FieldKey, Seq};
-use crate::record::{RingOwner, WrittenCounts, rings_of};
+use crate::record::{FoundRings, RingOwner, WrittenCounts};
 use crate::vfs::{Host, OpenMode};
 use crate::view::tail::TailView;
 use crate::view::{FollowFrom, Follower, SegmentHandle, Snapshot, Version, WalTail};
@@ -158,7 +158,7 @@ impl Reader {
         // The lock is free only if the owner is dead. It is held for no longer than this look, and whoever
         // opens for writing tries again for longer.
         match self.host.files.try_lock(&lock) {
-            Ok(Some(_free)) => Ok(rings_of(&self.host, owner)?.0),
+            Ok(Some(_free)) => Ok(FoundRings::of(&self.host, owner)?.rings),
             Ok(None) => Ok(Vec::new()),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Vec::new()),
             Err(error) => Err(Error::io("look at the lock", &lock, error)),
