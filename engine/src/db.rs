@@ -169,7 +169,8 @@ impl Db {
     /// A recorder for one thread, with what it says of all its events.
     ///
     /// # Errors
-    /// A default over its limit, or shared memory that cannot be had.
+    /// A default over its limit, a ring size out of range, shared memory that cannot be had, or an earlier failed
+    /// sync.
     pub fn recorder(&self, options: RecorderOptions) -> Result<Recorder> {
         let engine = &self.engine;
         engine.sync.check()?;

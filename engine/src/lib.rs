@@ -11,7 +11,8 @@
 //!
 //! Rooms, each importing only what stands above it in this list: [`vfs`] (files, time, randomness, shared
 //! memory), [`event`] (what is recorded), `codec`, [`wal`], [`segment`], [`catalog`], [`view`] (the read path),
-//! [`record`] (the write path), [`maintain`] (seal, verify, repair), [`Db`].
+//! [`record`] (the write path), [`maintain`] (seal), [`Db`]. One knot: `view` reads the rings of the dead with the
+//! code of `record`.
 
 pub mod catalog;
 mod codec;
@@ -32,6 +33,7 @@ pub mod wal;
 
 pub use db::Db;
 pub use error::{Error, Refused, Result};
+pub use maintain::{Finding, RepairReport, Severity, VerifyReport, repair, verify};
 pub use open::Recovery;
 pub use options::{Durability, LEVEL_VARIABLE, Options};
 pub use record::{Backpressure, Emit, Recorder, RecorderOptions};

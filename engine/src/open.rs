@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::{ProducerId, Seq};
 use crate::maintain::seal::{Sealer, write_manifest};
 use crate::options::Options;
-use crate::record::{RingOwner, RingRegistry, Writer, WriterOptions, WrittenCounts, rings_of};
+use crate::record::{FoundRings, RingOwner, RingRegistry, Writer, WriterOptions, WrittenCounts};
 use crate::routing::CachedFilters;
 use crate::segment::{Segment, SegmentOptions, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
@@ -84,14 +84,19 @@ impl Opened {
         recovery.torn_tail = cut_torn_tail(host, &wal)?;
 
         let owner = RingOwner { database: identity, lock_identity };
-        let (rings, unusable) = rings_of(host, owner)?;
-        recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
-        let written = if rings.is_empty() { WrittenCounts::default() } else { WrittenCounts::of_wal(&wal)? };
+        let found = FoundRings::of(host, owner)?;
         let in_wal =
             wal.files.iter().flat_map(|file| &file.frames).filter(|frame| frame.kind == FrameKind::Producer);
-        let highest =
-            in_wal.map(|frame| frame.producer.0).chain(rings.iter().map(|ring| ring.producer().0)).max();
+        let highest = in_wal.map(|frame| frame.producer.0).chain(found.highest_producer()).max();
         let own = ProducerId(counters.next_producer.max(highest.map_or(0, |producer| producer + 1)));
+        let FoundRings { rings, unfinished, unusable } = found;
+        recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
+        for name in unfinished {
+            host.memory
+                .remove(&name)
+                .map_err(|error| Error::io("remove the shared memory", name.as_ref(), error))?;
+        }
+        let written = if rings.is_empty() { WrittenCounts::default() } else { WrittenCounts::of_wal(&wal)? };
 
         let appender =
             open_appender(host, database, identity, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
@@ -142,7 +147,7 @@ impl Opened {
     }
 }
 
-fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {
+pub(crate) fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {
     let files = &host.files;
     let path = database.join(LOCK_FILE);
     let exists = |path: &Path| files.exists(path).map_err(|error| Error::io("look for", path, error));
@@ -264,7 +269,7 @@ fn create_journal(host: &Host, database: &Path, catalog: &Catalog) -> Result<()>
 }
 
 /// Whether the directories hold no event.
-fn is_unused(host: &Host, database: &Path) -> Result<bool> {
+pub(crate) fn is_unused(host: &Host, database: &Path) -> Result<bool> {
     Ok(wal_numbers(host, database)?.is_empty() && segment_files(host, database)?.is_empty())
 }
 
@@ -278,6 +283,10 @@ pub(crate) fn segment_files(host: &Host, database: &Path) -> Result<Vec<PathBuf>
         }
         for day in host.files.read_dir(&tier_dir).map_err(|error| Error::io("list", &tier_dir, error))? {
             let dir = tier_dir.join(&day.name);
+            if !day.is_dir {
+                found.push(Path::new(tier.directory()).join(&day.name));
+                continue;
+            }
             let entries = host.files.read_dir(&dir).map_err(|error| Error::io("list", &dir, error))?;
             found.extend(
                 entries.into_iter().map(|entry| Path::new(tier.directory()).join(&day.name).join(entry.name)),
@@ -288,7 +297,12 @@ pub(crate) fn segment_files(host: &Host, database: &Path) -> Result<Vec<PathBuf>
 }
 
 /// The WAL must go on where the segments end.
-fn check_continues(database: &Path, wal: &RecoveredWal, sealed_wal: u64, next_seq: Seq) -> Result<()> {
+pub(crate) fn check_continues(
+    database: &Path,
+    wal: &RecoveredWal,
+    sealed_wal: u64,
+    next_seq: Seq,
+) -> Result<()> {
     let Some(first) = wal.files.first() else { return Ok(()) };
     if first.header.number.0 == sealed_wal + 1 && first.header.first_seq == next_seq {
         return Ok(());

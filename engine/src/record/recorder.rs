@@ -81,7 +81,7 @@ impl RecorderOptions {
         self
     }
 
-    /// Overrides the database's ring size.
+    /// Overrides the database's ring size, in bytes; see [`Options::ring_bytes`](crate::Options::ring_bytes).
     pub fn ring_bytes(mut self, bytes: usize) -> RecorderOptions {
         self.ring_bytes = Some(bytes);
         self
@@ -108,7 +108,8 @@ impl RecorderOptions {
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Emit {
-    /// It is in the ring, and survives the death of the process.
+    /// It is in the ring, and survives the death of the process where rings do, see
+    /// [`Statistics::rings_survive_process`](crate::Statistics::rings_survive_process).
     Accepted {
         /// The recorder's own count of it.
         pseq: u64,
@@ -660,7 +661,8 @@ impl<'r> EventBuilder<'r> {
         }
     }
 
-    /// Records the event and returns once it is durable: it survives a power failure.
+    /// Records the event and returns once it is durable: it survives a power failure. Look at what it returns:
+    /// an event that was [dropped](Emit::Dropped) or [disabled](Emit::Disabled) is no error, and not recorded.
     ///
     /// # Errors
     /// The refusal, or the failed write or sync. An event that could not be made durable may still become so.

@@ -1,6 +1,7 @@
 //! Rings that a process left behind when it died.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::event::record::Record;
@@ -84,9 +85,9 @@ impl WrittenCounts {
     pub(crate) fn note(&mut self, producer: ProducerId, record: &Record<'_>) {
         self.raise(producer, record.pseq + 1);
         if record.category == Category::SYSTEM
-            && let Some((producer, next)) = loss_in(record)
+            && let Some((producer, lost)) = loss_in(record)
         {
-            self.raise(producer, next);
+            self.raise(producer, lost.end);
         }
     }
 
@@ -101,8 +102,8 @@ impl WrittenCounts {
     }
 }
 
-/// The producer of a recorded loss, and the pseq after it.
-fn loss_in(record: &Record<'_>) -> Option<(ProducerId, u64)> {
+/// The producer of a recorded loss, and what it lost.
+pub(crate) fn loss_in(record: &Record<'_>) -> Option<(ProducerId, Range<u64>)> {
     let (mut is_loss, mut producer, mut first, mut count) = (false, None, None, None);
     for field in record.fields() {
         match field.ok()? {
@@ -113,5 +114,6 @@ fn loss_in(record: &Record<'_>) -> Option<(ProducerId, u64)> {
             _ => {}
         }
     }
-    is_loss.then_some((ProducerId(producer?), first?.checked_add(count?)?))
+    let first = first?;
+    is_loss.then_some((ProducerId(producer?), first..first.checked_add(count?)?))
 }

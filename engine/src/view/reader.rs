@@ -81,18 +81,35 @@ impl Reader {
         let mut unreadable = Vec::new();
         let numbers = wal_numbers(&self.host, &self.database)?;
         for number in numbers.into_iter().filter(|number| number.0 > manifest.sealed_wal) {
-            if tails.last().is_some_and(|tail| !tail.finished) {
-                // Created ahead of its first frame; or the file before is damaged, which its writer must say.
-                break;
-            }
-            let Some(tail) = self.tail(&mut state, number)? else { continue };
-            match tail.view_file() {
-                Ok(view) => tails.push(view),
+            let tail = match self.tail(&mut state, number) {
+                Ok(None) => continue,
+                Ok(Some(tail)) => tail,
+                Err(error @ (Error::Damaged { .. } | Error::Foreign { .. })) => {
+                    unreadable.push((number.path(&self.database), error.to_string()));
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            let viewed = tail.view_file().and_then(|view| match tails.last_mut() {
+                Some(before) => follows(&state, before, &view).map(|follows| follows.then_some(view)),
+                None => Ok(Some(view)),
+            });
+            match viewed {
+                Ok(Some(view)) => tails.push(view),
+                // Created ahead of its first frame.
+                Ok(None) => break,
                 Err(error) => {
                     unreadable.push((tail.path.clone(), error.to_string()));
                     break;
                 }
             }
+        }
+        if let Some(view) = tails.last()
+            && unreadable.is_empty()
+            && let Some(tail) = state.tails.get(&view.header.number)
+            && let Err(error) = tail.check_end(view)
+        {
+            unreadable.push((view.path.clone(), error.to_string()));
         }
         let first = tails.first().map(|tail| tail.header.first_seq.0);
         let is_current = Manifest::read(&self.host, &self.database)?.sealed_wal == manifest.sealed_wal;
@@ -220,6 +237,30 @@ impl Reader {
     pub(crate) fn place(&self) -> (&Host, &Path) {
         (&self.host, &self.database)
     }
+}
+
+/// Whether a file goes on where the one before ends; false if that one is the newest still.
+///
+/// # Errors
+/// If the one before lacks its end, or a file in between is missing.
+fn follows(state: &State, before: &mut TailView, view: &TailView) -> Result<bool> {
+    if !before.finished {
+        if view.frames.is_empty() {
+            return Ok(false);
+        }
+        // It was finished before this one had a frame, perhaps after it was looked at.
+        if let Some(tail) = state.tails.get(&before.header.number) {
+            *before = tail.view_file()?;
+        }
+        if !before.finished {
+            return Err(before.damaged(before.end(), "no frame, though there is a later file"));
+        }
+    }
+    if before.next_seq() != view.header.first_seq {
+        let found = format!("seq {} after {}", view.header.first_seq, before.next_seq());
+        return Err(view.damaged(48, &found));
+    }
+    Ok(true)
 }
 
 /// Opens a WAL file for reading; `None` if it is gone, or being created.

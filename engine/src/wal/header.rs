@@ -37,7 +37,9 @@ impl WalNumber {
     /// The number in a file name, if it is a WAL file's.
     pub fn from_file_name(name: &str) -> Option<WalNumber> {
         let digits = name.strip_suffix(".wal")?;
-        (digits.len() == 16).then(|| u64::from_str_radix(digits, 16).ok().map(WalNumber)).flatten()
+        let number = WalNumber(u64::from_str_radix(digits, 16).ok()?);
+        // No other spelling of the number, or its file would not be found under the name made of it.
+        (number.to_string() == digits).then_some(number)
     }
 }
 
