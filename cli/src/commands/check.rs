@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use blotter::catalog::Gap;
-use blotter::maintain;
+use blotter::maintain::{self, Gap};
 
 use super::Output;
 use crate::args::Format;
