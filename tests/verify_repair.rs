@@ -55,10 +55,9 @@ fn check_repaired(
     let host = sim.boot();
     // Nothing is deleted: what was there is there, under some name, or was written anew as a whole.
     let after = contents(sim);
-    let rewritten = |bytes: &Vec<u8>| {
-        ["BLOTJRNL", "BLOTMANI", "process "].iter().any(|magic| bytes.starts_with(magic.as_bytes()))
-    };
-    for bytes in before.iter().filter(|bytes| !rewritten(bytes)) {
+    let rewritten =
+        |bytes: &Vec<u8>| ["BLOTJRNL", "BLOTMANI"].iter().any(|magic| bytes.starts_with(magic.as_bytes()));
+    for bytes in before.iter().filter(|bytes| !bytes.is_empty() && !rewritten(bytes)) {
         assert!(after.contains(bytes), "a file of {} bytes is gone: {report:?}", bytes.len());
     }
     let second = repair(&host);
@@ -93,7 +92,9 @@ fn check_recording_goes_on(db: &Db, events: &[Event]) {
 }
 
 fn contents(sim: &SimHost) -> BTreeSet<Vec<u8>> {
-    files_below(&sim.boot(), database()).iter().map(|path| sim.read_file(path).unwrap()).collect()
+    // The lock holds nothing but the name of who holds it.
+    let files = files_below(&sim.boot(), database()).into_iter().filter(|path| !path.ends_with("LOCK"));
+    files.map(|path| sim.read_file(&path).unwrap()).collect()
 }
 
 fn relative(path: &str) -> &Path {
@@ -116,10 +117,7 @@ fn a_sound_database_is_clean_and_repair_leaves_it_alone() {
     verify(&sim.boot());
     assert_eq!(sim.calls(), calls, "verification wrote something");
     assert!(repair(&sim.boot()).is_unchanged());
-    let ignoring_lock = |contents: BTreeSet<Vec<u8>>| -> Vec<Vec<u8>> {
-        contents.into_iter().filter(|bytes| !bytes.starts_with(b"process ")).collect()
-    };
-    assert_eq!(ignoring_lock(contents(&sim)), ignoring_lock(before));
+    assert_eq!(contents(&sim), before);
     assert_eq!(all_events(&options().open_on(&sim.boot(), database()).unwrap()), events);
 }
 
@@ -317,7 +315,7 @@ fn unsealed() -> (Image, Vec<Event>) {
     let small = || options().wal_bytes_max(64 * 1024);
     let db = small().open_on(&sim.boot(), database()).unwrap();
     let mut recorder = db.recorder(RecorderOptions::new().strategy("momentum")).unwrap();
-    for round in 0..15 {
+    for round in 0..19 {
         record(&mut recorder, round * 100..(round + 1) * 100);
         db.sync().unwrap();
     }
@@ -327,7 +325,7 @@ fn unsealed() -> (Image, Vec<Event>) {
     assert_eq!(image.named(".wal").len(), 3, "{:?}", image.named(".wal"));
     let db = small().open_on(&image.restore().boot(), database()).unwrap();
     let events = all_events(&db);
-    assert_eq!(events.len(), 1500);
+    assert_eq!(events.len(), 1900);
     (image, events)
 }
 
@@ -352,7 +350,7 @@ fn damage_in_the_middle_of_the_wal_is_refused_and_what_is_readable_is_salvaged()
             assert!(seen.len() < events.len() && events[..seen.len()] == seen);
             let (report, found) = repair_and_check(&sim);
             assert_eq!(report.salvaged_events, found.len() as u64);
-            assert!(found.len() > 1300, "{index} {place}: only {} of 1500 events were saved", found.len());
+            assert!(found.len() > 1600, "{index} {place}: only {} of 1900 events were saved", found.len());
             assert!(found.iter().all(|event| {
                 events.binary_search_by_key(&event.seq, |e| e.seq).is_ok_and(|at| events[at] == *event)
             }));
@@ -374,7 +372,7 @@ fn a_lost_wal_file_and_a_damaged_head_are_survived() {
         let reader = Reader::open_on(&sim.boot(), database());
         assert!(reader.is_err() || !everything(&reader.unwrap().snapshot().unwrap()).1.is_empty());
         let (_, found) = repair_and_check(&sim);
-        assert!(found.len() >= 800 && found.len() < 1500);
+        assert!(found.len() >= 1000 && found.len() < 1900);
     }
     for file in &wal {
         for bit in [70, 200, 330, 400, 500] {
@@ -391,7 +389,7 @@ fn a_lost_wal_file_and_a_damaged_head_are_survived() {
         bytes[..64].fill(0);
         let sim = image.with(file, bytes).restore();
         let (_, found) = repair_and_check(&sim);
-        assert!(found.len() < 1500);
+        assert!(found.len() < 1900);
     }
 }
 
@@ -484,12 +482,40 @@ fn leftovers_of_interrupted_seals_are_told_from_segments() {
     println!("{runs} interrupted seals repaired");
 }
 
+/// A finished WAL file that is not sealed yet and one after it.
+fn two_wal_files() -> Image {
+    for call in 1.. {
+        let sim = SimHost::new(call);
+        let db = options().open_on(&sim.boot(), database()).unwrap();
+        let mut recorder = db.recorder(RecorderOptions::new().strategy("momentum")).unwrap();
+        for round in 0..4 {
+            record(&mut recorder, round * 20..(round + 1) * 20);
+            db.sync().unwrap();
+        }
+        drop(recorder);
+        sim.crash_at(sim.calls() + call);
+        assert!(db.seal().is_err(), "sealing makes more than {call} calls");
+        drop(db);
+        sim.process_crash();
+        let db = options().open_on(&sim.boot(), database()).unwrap();
+        let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+        record(&mut recorder, 80..100);
+        drop(recorder);
+        db.close().unwrap();
+        let image = Image::of(&sim);
+        if image.named(".wal").len() == 2 {
+            return image;
+        }
+    }
+    unreachable!("a seal can be interrupted after the file is finished")
+}
+
 /// Repair is crashed at every IO call by a power failure; another one ends well and has all that the first would
 /// have saved.
 #[test]
 fn repair_that_is_interrupted_is_finished_by_the_next() {
     let (sealed, _) = sample();
-    let (unsealed, _) = unsealed();
+    let unsealed = two_wal_files();
     let mut damaged: Vec<(&str, Image)> = vec![
         ("no catalog", sealed.without(&[relative("catalog.redb")])),
         ("no catalog, no manifest", sealed.without(&[relative("catalog.redb"), relative("MANIFEST")])),
@@ -499,9 +525,10 @@ fn repair_that_is_interrupted_is_finished_by_the_next() {
     let mut bytes = sealed.bytes(&segment).to_vec();
     bytes.truncate(100);
     damaged.push(("a cut segment", sealed.with(&segment, bytes)));
-    let wal = unsealed.named(".wal").remove(1);
+    let wal = unsealed.named(".wal").remove(0);
     let mut bytes = unsealed.bytes(&wal).to_vec();
-    bytes[20_000] ^= 4;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
     damaged.push(("a damaged WAL", unsealed.with(&wal, bytes.clone())));
     damaged.push((
         "a damaged WAL, no catalog, no manifest",
@@ -579,11 +606,12 @@ fn what_is_no_database_or_newer_is_left_alone() {
     let (image, _) = sample();
     let mut newer = image.bytes(&image.named(".wal")[0]).to_vec();
     newer[8] = 2;
+    let crc = crc32fast::hash(&newer[..60]);
+    newer[60..64].copy_from_slice(&crc.to_le_bytes());
     let sim = image.with(&image.named(".wal")[0], newer).restore();
     let before = contents(&sim);
     assert!(matches!(repair_on(&sim.boot(), database()), Err(Error::NewerVersion { .. })));
-    let changed: Vec<_> = contents(&sim).into_iter().filter(|bytes| !before.contains(bytes)).collect();
-    assert!(changed.iter().all(|bytes| bytes.starts_with(b"process ")), "only the lock names its holder");
+    assert_eq!(contents(&sim), before);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A small recorded session on a simulated host, as an image that can be damaged and looked at again and again.
 
 // Each test uses its part.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::path::{Path, PathBuf};
 

@@ -558,8 +558,10 @@ impl<'h> Plan<'h> {
             planned.generation = found.counters.generation;
             planned.next_producer = found.counters.next_producer;
         }
+        // One that a repair before wrote is of the generation that the rebuilt catalog gets; no rebuilt one has 0.
         let manifest_stays = known.is_some_and(|known| {
-            let same_generation = !catalog_stays || known.generation == planned.generation;
+            let same_generation =
+                if catalog_stays { known.generation == planned.generation } else { known.generation > 0 };
             let says =
                 |manifest: &Manifest| (manifest.sealed_wal, manifest.next_seq, manifest.segments.clone());
             same_generation && says(known) == says(&planned)
