@@ -273,3 +273,64 @@ fn a_follower_sees_every_event_once_in_order_across_rotation_and_sealing() {
     writer.join().unwrap();
     assert_eq!(follower.next(Duration::from_millis(20)).unwrap(), None);
 }
+
+#[test]
+fn a_field_indexed_later_is_found_in_older_segments_and_stays_indexed() {
+    let (_dir, path) = database();
+    let all = blotter::segment::Projection::all();
+    let record = |db: &Db| {
+        let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+        assert!(recorder.order(OrderStatus::Created).field("venue", "XNAS").emit().is_accepted());
+        drop(recorder);
+        db.seal().unwrap();
+    };
+    record(&Db::open(&path).unwrap());
+    let db = Options::new().index("venue").open(&path).unwrap();
+    for expected in [1, 2] {
+        let snapshot = db.snapshot().unwrap();
+        assert_eq!(snapshot.lookup("XNAS").count(), expected);
+        assert_eq!(snapshot.scan(&Predicate::all().equals("venue", "XNAS"), &all).count(), expected);
+        record(&db);
+    }
+    drop(db);
+    // An open that does not name the field does not end its index.
+    let db = Db::open(&path).unwrap();
+    assert_eq!(db.snapshot().unwrap().lookup("XNAS").count(), 3);
+    record(&db);
+    let indexed = Reader::open(&path).unwrap().snapshot().unwrap();
+    assert!(indexed.indexed().iter().any(|field| field.name() == "venue"));
+    assert_eq!(indexed.lookup("XNAS").count(), 4);
+}
+
+#[test]
+fn application_categories_are_partitions_of_their_own() {
+    let (_dir, path) = database();
+    let db = Db::open(&path).unwrap();
+    let category = Category::custom("training_runs").unwrap();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    assert!(recorder.event(category, Level::Info, "epoch").field("loss", 0.25).emit().is_accepted());
+    db.seal().unwrap();
+    let snapshot = db.snapshot().unwrap();
+    assert!(snapshot.segments().any(|segment| segment.category == "training_runs"));
+    let wanted = Predicate::all().category(category);
+    assert_eq!(snapshot.scan(&wanted, &blotter::segment::Projection::all()).count(), 1);
+}
+
+#[test]
+fn statistics_count_this_opening_only() {
+    let sim = blotter::vfs::sim::SimHost::new(1);
+    let path = std::path::Path::new("/data/desk.blotter");
+    let open = || Options::new().without_threads().open_on(&sim.boot(), path).unwrap();
+    let db = open();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    for _ in 0..5 {
+        assert!(recorder.system("tick").emit().is_accepted());
+    }
+    sim.crash_at(sim.calls() + 1);
+    assert!(db.sync().is_err());
+    sim.process_crash();
+    drop((recorder, db));
+    let db = open();
+    assert_eq!(db.recovery().taken_over, 5);
+    assert_eq!((db.statistics().emitted, db.statistics().next_seq), (0, Seq(5)));
+}

@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord};
+use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord, Manifest};
 use crate::error::{Error, Result};
-use crate::event::{ProducerId, Seq};
+use crate::event::{FieldKey, ProducerId, Seq};
 use crate::maintain::seal::{Sealer, write_manifest};
 use crate::options::Options;
-use crate::record::{FoundRings, RingOwner, RingRegistry, Writer, WriterOptions, WrittenCounts};
+use crate::record::{RingRegistry, Writer, WriterOptions};
+use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::routing::CachedFilters;
 use crate::segment::{Segment, SegmentOptions, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
@@ -52,6 +53,8 @@ pub(crate) struct Opened {
     pub(crate) writer: Writer,
     pub(crate) sealer: Sealer,
     pub(crate) next_producer: u32,
+    /// The fields indexed from now on.
+    pub(crate) indexed: Vec<FieldKey>,
     pub(crate) recovery: Recovery,
 }
 
@@ -126,14 +129,15 @@ impl Opened {
             recovery.unreadable_rings.extend(writer.take_ring_damage());
         }
 
-        write_manifest(host, database, &catalog, &options.indexed)?;
+        let indexed = indexed_fields(host, database, options);
+        write_manifest(host, database, &catalog, &indexed)?;
         let sealer = Sealer {
             host: host.clone(),
             database: database.to_path_buf(),
             catalog: Arc::clone(&catalog),
             versions: Arc::clone(&versions),
             options: SegmentOptions {
-                indexed: options.indexed.clone(),
+                indexed: indexed.clone(),
                 block_rows: options.block_rows,
                 ..SegmentOptions::default()
             },
@@ -143,8 +147,31 @@ impl Opened {
             commit_in_doubt: false,
         };
         let filters: Arc<dyn FilterSource> = Arc::new(CachedFilters::new(catalog));
-        Ok(Opened { lock, owner, versions, filters, writer, sealer, next_producer: own.0 + 1, recovery })
+        Ok(Opened {
+            lock,
+            owner,
+            versions,
+            filters,
+            writer,
+            sealer,
+            next_producer: own.0 + 1,
+            indexed,
+            recovery,
+        })
     }
+}
+
+/// The fields asked for, and those that were indexed before: an open that does not name a field must not end its
+/// index. A manifest that cannot be read is written anew, with what is asked for.
+fn indexed_fields(host: &Host, database: &Path, options: &Options) -> Vec<FieldKey> {
+    let mut indexed = options.indexed.clone();
+    let before = Manifest::read(host, database).map(|manifest| manifest.indexed_fields).unwrap_or_default();
+    for field in before.iter().map(|name| FieldKey::new(name)) {
+        if !indexed.contains(&field) {
+            indexed.push(field);
+        }
+    }
+    indexed
 }
 
 pub(crate) fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {

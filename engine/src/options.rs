@@ -121,7 +121,7 @@ impl Options {
     }
 
     /// Indexes one more field, besides `order_id`, `correlation_id` and `symbol`. It holds for segments sealed
-    /// from now on; older ones are scanned for it.
+    /// from now on, by later opens too; older segments are scanned for it.
     pub fn index(mut self, field: impl Into<FieldKey>) -> Options {
         let field = field.into();
         if !self.indexed.contains(&field) {

@@ -35,7 +35,7 @@ use crate::catalog::{
 use crate::error::{Error, Result};
 use crate::event::Seq;
 use crate::open::{LOCK_FILE, segment_files, take_lock};
-use crate::record::{FoundRings, RingOwner, WrittenCounts};
+use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::segment::{RoutingFilter, Segment, SegmentMeta, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
 use crate::wal::{FRAME_HEADER_BYTES, FrameKind, RecoveredWal, WalNumber, recover_directory, wal_numbers};

@@ -4,8 +4,6 @@ mod builder;
 mod clock;
 mod options;
 mod recorder;
-mod ring;
-mod takeover;
 mod writer;
 
 pub use builder::{Emit, EventBuilder};
@@ -13,6 +11,4 @@ pub(crate) use clock::{ANCHOR_INTERVAL_NS, EventClock};
 pub use options::{Backpressure, RecorderOptions};
 pub(crate) use recorder::{MakeDurable, RecorderSeat};
 pub use recorder::{Recorder, Trace};
-pub(crate) use ring::{Ring, RingOwner, RingProducer};
-pub(crate) use takeover::{FoundRings, WrittenCounts, loss_in};
 pub(crate) use writer::{RingRegistry, Step, Writer, WriterOptions};

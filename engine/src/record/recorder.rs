@@ -17,7 +17,7 @@ use crate::record::Backpressure;
 use crate::record::EventClock;
 use crate::record::builder::{Emit, EventBuilder};
 use crate::record::clock::Reading;
-use crate::record::ring::RingProducer;
+use crate::ring::RingProducer;
 use crate::vfs::Stopwatch;
 
 /// Makes what a recorder emitted durable; implemented by the open database, which recorders keep alive.

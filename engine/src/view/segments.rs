@@ -30,10 +30,10 @@ pub(crate) fn may_match(
     if !bounds || !category {
         return Ok(false);
     }
-    // A route stands in the catalog for every indexed field that occurs in the segment.
     let may_contain = |field: &FieldKey, text: &str| -> Result<bool> {
+        // Without a route the field was not indexed when the segment was sealed.
         let Some(route) = meta.routes.iter().find(|route| route.field == field.name()) else {
-            return Ok(false);
+            return Ok(true);
         };
         if !route.may_contain(text) {
             return Ok(false);

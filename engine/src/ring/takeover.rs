@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::event::record::Record;
 use crate::event::{Category, Field, FieldRef, ProducerId, ValueRef, names};
-use crate::record::{Ring, RingOwner};
+use crate::ring::{Ring, RingOwner};
 use crate::vfs::Host;
 use crate::wal::{FrameKind, RecoveredWal};
 
