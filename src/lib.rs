@@ -8,6 +8,7 @@
 //! | look, in the recording process | [`Db::snapshot`], [`Snapshot`], [`Predicate`], [`Projection`] |
 //! | look, in any other process | [`Reader`], [`Follower`] |
 //! | watch it | [`Db::statistics`], [`Statistics`], [`Recovery`] |
+//! | check and mend it | [`verify()`], [`repair()`] |
 //! | know the bounds | [`limits`] |
 //!
 //! This package holds re-exports only; the code is in `blotter_engine`.
@@ -19,7 +20,8 @@ pub use blotter_engine::segment::Projection;
 pub use blotter_engine::view::{Comparison, FollowFrom, Follower, Unreadable};
 pub use blotter_engine::{
     Backpressure, Db, Durability, Emit, Error, LEVEL_VARIABLE, Options, Predicate, Reader, Recorder,
-    RecorderOptions, Recovery, Refused, Result, RingStatistics, Scan, Snapshot, Statistics, dec,
+    RecorderOptions, Recovery, Refused, RepairReport, Result, RingStatistics, Scan, Snapshot, Statistics,
+    VerifyReport, dec, repair, verify,
 };
 // The rooms they come from.
 pub use blotter_engine::{error, event, limits, maintain, record, segment, view};

@@ -170,6 +170,35 @@ fn a_full_ring_drops_and_the_loss_is_recorded_in_place() {
 }
 
 #[test]
+fn a_durable_event_makes_room_for_itself() {
+    let (_dir, path) = database();
+    let db = Options::new().without_threads().ring_bytes(256 * 1024).open(&path).unwrap();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    let mut accepted = 0;
+    while recorder.system("tick").emit().is_accepted() {
+        accepted += 1;
+    }
+    let emitted = recorder.system("halt").emit_durable().unwrap();
+    assert_eq!(emitted, Emit::Accepted { pseq: accepted + 1 });
+    let halt = Predicate::all().equals("event", "halt");
+    assert_eq!(db.snapshot().unwrap().scan(&halt, &blotter::segment::Projection::all()).count(), 1);
+}
+
+#[test]
+fn a_field_given_twice_is_refused_in_any_category() {
+    let (_dir, path) = database();
+    let db = Db::open(&path).unwrap();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    for category in [Category::ORDER, Category::custom("given_twice").unwrap()] {
+        let twice =
+            recorder.event(category, Level::Info, "x").field("a", 1).field("b", 2).field("a", 3).emit();
+        assert!(matches!(twice, Emit::Refused(_)), "{category}: {twice:?}");
+        let known = recorder.event(category, Level::Info, "x").symbol("A").field("symbol", "B").emit();
+        assert!(matches!(known, Emit::Refused(_)), "{category}: {known:?}");
+    }
+}
+
+#[test]
 fn blocking_waits_for_room_and_loses_nothing() {
     let (_dir, path) = database();
     let db = Options::new()

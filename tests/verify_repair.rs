@@ -268,8 +268,8 @@ fn a_damaged_segment_leaves_the_rest_readable_and_repair_saves_its_readable_rows
             .gaps
             .iter()
             .map(|gap| match gap {
-                blotter::catalog::Gap::Seqs { first, end } => end - first,
-                blotter::catalog::Gap::Producer { .. } => 0,
+                blotter::maintain::Gap::Seqs { first, end } => end - first,
+                blotter::maintain::Gap::Producer { .. } => 0,
             })
             .sum();
         assert_eq!(in_gaps, lost as u64, "{report:?}");

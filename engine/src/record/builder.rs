@@ -263,20 +263,18 @@ impl<'r> EventBuilder<'r> {
     /// Records the event.
     #[inline]
     pub fn emit(mut self) -> Emit {
-        self.record()
+        if self.finish() { self.recorder.push(self.ts) } else { self.not_recorded() }
     }
 
+    /// Adds what is added last; whether there is a record to push.
     #[inline]
-    fn record(&mut self) -> Emit {
-        if self.state == State::Enabled {
-            if self.recorder.scope.length > 0 || self.recorder.scope.too_long.is_some() {
-                self.stamp();
-            }
-            if self.state == State::Enabled {
-                return self.recorder.push(self.ts);
-            }
+    fn finish(&mut self) -> bool {
+        if self.state == State::Enabled
+            && (self.recorder.scope.length > 0 || self.recorder.scope.too_long.is_some())
+        {
+            self.stamp();
         }
-        self.not_recorded()
+        self.state == State::Enabled
     }
 
     /// Adds the scope's correlation id, unless the event has its own.
@@ -312,15 +310,17 @@ impl<'r> EventBuilder<'r> {
         }
     }
 
-    /// Records the event and returns once it is durable: it survives a power failure. Look at what it returns:
-    /// an event that was [dropped](Emit::Dropped) or [disabled](Emit::Disabled) is no error, and not recorded.
+    /// Records the event and returns once it is durable: it survives a power failure. Where the ring is full it
+    /// is written out first. An event that is [disabled](Emit::Disabled) is no error, and not recorded.
     ///
     /// # Errors
     /// The refusal, or the failed write or sync. An event that could not be made durable may still become so.
     pub fn emit_durable(mut self) -> Result<Emit> {
-        match self.record() {
+        if self.finish() {
+            return self.recorder.push_durable(self.ts);
+        }
+        match self.not_recorded() {
             Emit::Refused(refused) => Err(refused.into()),
-            emitted @ Emit::Accepted { .. } => self.recorder.sync().map(|()| emitted),
             emitted => Ok(emitted),
         }
     }

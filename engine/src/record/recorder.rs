@@ -206,6 +206,22 @@ impl Recorder {
         self.push_slowly(ts, pseq)
     }
 
+    /// Pushes, makes room if there is none, and returns once the event is durable.
+    pub(super) fn push_durable(&mut self, ts: Option<Timestamp>) -> Result<Emit> {
+        let ts = ts.unwrap_or_else(|| Timestamp(self.reading.now_ns(&self.clock)));
+        let pseq = self.next_pseq;
+        self.next_pseq += 1;
+        let mut made_room = Ok(());
+        if !self.producer.push(self.encoder.finish(ts, pseq), pseq + 1) {
+            made_room = self.sync();
+            if made_room.is_err() || !self.producer.push(self.encoder.finish(ts, pseq), pseq + 1) {
+                self.producer.count_dropped(pseq + 1);
+                return made_room.map(|()| Emit::Dropped { pseq });
+            }
+        }
+        made_room.and_then(|()| self.sync()).map(|()| Emit::Accepted { pseq })
+    }
+
     /// The ring is full, or the database has failed.
     #[cold]
     fn push_slowly(&mut self, ts: Timestamp, pseq: u64) -> Emit {

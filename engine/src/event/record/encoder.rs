@@ -15,6 +15,8 @@ pub struct Encoder {
     count: u16,
     /// Bit n: the well-known field of code n is given.
     known: u64,
+    /// Where the first dynamic field starts.
+    named_at: usize,
 }
 
 /// Most bytes a number takes: tag, type, scale, count, 16 bytes of mantissa.
@@ -36,6 +38,7 @@ impl Encoder {
             length: HEADER_BYTES,
             count: 0,
             known: 0,
+            named_at: 0,
         }
     }
 
@@ -45,6 +48,7 @@ impl Encoder {
         self.length = HEADER_BYTES;
         self.count = 0;
         self.known = 0;
+        self.named_at = 0;
         self.buffer[6] = if category.is_built_in() { category.index() as u8 } else { CATEGORY_CUSTOM };
         self.buffer[7] = level as u8;
         if !category.is_built_in() {
@@ -273,7 +277,7 @@ impl Encoder {
         }
     }
 
-    fn check_name(&self, name: &str) -> Result<(), Refused> {
+    fn check_name(&mut self, name: &str) -> Result<(), Refused> {
         if name.is_empty() || name.len() > FIELD_NAME_BYTES_MAX || name.bytes().any(|b| b < 0x20 || b == 0x7f)
         {
             return Err(bad_name(name));
@@ -284,8 +288,10 @@ impl Encoder {
         if self.length + name.len() + 3 > RECORD_BYTES_MAX {
             return Err(too_large(name));
         }
-        if self.count > self.known.count_ones() as u16 {
-            let twice = Fields::new(&self.buffer[HEADER_BYTES..self.length])
+        if self.named_at == 0 {
+            self.named_at = self.length;
+        } else {
+            let twice = Fields::new(&self.buffer[self.named_at..self.length])
                 .any(|field| matches!(field, Ok((FieldRef::Named(given), _)) if given == name));
             if twice {
                 return Err(field_twice(name));
