@@ -6,6 +6,7 @@
 //! shared memory stay). Recovery is crashed too, up to twice, before the database is opened for good.
 //!
 //! `BLOTTER_CRASH_SEEDS` sets how many sessions are played (default 4); a failure prints its seed.
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! A disk that fails once, fails to sync, or is full: recording goes on where it can, stops where it must, and
 //! loses nothing that was acknowledged.
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 use std::collections::BTreeSet;
 use std::io;
@@ -146,10 +147,10 @@ fn a_full_disk_drops_counts_and_resumes_by_itself() {
             other => panic!("{other:?}"),
         }
         number += 1;
-        if number % 500 == 0 {
-            if let Err(error) = db.flush() {
-                assert!(error.to_string().contains("write"), "{error}");
-            }
+        if number % 500 == 0
+            && let Err(error) = db.flush()
+        {
+            assert!(error.to_string().contains("write"), "{error}");
         }
         assert!(number < 1_000_000, "the disk never filled up");
     }

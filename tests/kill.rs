@@ -3,6 +3,7 @@
 //!
 //! The child counts what it was promised in a memory-mapped file, which survives it. `BLOTTER_KILLS` sets how often
 //! a process is killed (default 6).
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 #![cfg(unix)]
 
 use std::collections::BTreeMap;

@@ -18,9 +18,10 @@ use crate::maintain::seal::Sealer;
 use crate::open::{Opened, Recovery};
 use crate::options::{Durability, Options, check_ring_bytes};
 use crate::record::{
-    ANCHOR_INTERVAL_NS, EventClock, MakeDurable, Recorder, RecorderOptions, RecorderSeat, Ring, RingOwner,
-    RingProducer, RingRegistry, Step, Writer,
+    ANCHOR_INTERVAL_NS, EventClock, MakeDurable, Recorder, RecorderOptions, RecorderSeat, RingRegistry, Step,
+    Writer,
 };
+use crate::ring::{Ring, RingOwner, RingProducer};
 use crate::statistics::{RingStatistics, Statistics};
 use crate::vfs::{FileLock, Host, Stopwatch};
 use crate::view::{FilterSource, Snapshot, Versions};
@@ -148,7 +149,7 @@ impl Db {
             host: host.clone(),
             database: database.to_path_buf(),
             options: options.clone(),
-            indexed: options.indexed.clone().into(),
+            indexed: opened.indexed.into(),
             owner: opened.owner,
             next_producer: AtomicU32::new(opened.next_producer),
             registry,
@@ -174,7 +175,8 @@ impl Db {
     /// A recorder for one thread, with what it says of all its events.
     ///
     /// # Errors
-    /// A default over its limit, or shared memory that cannot be had.
+    /// A default over its limit, a ring size out of range, shared memory that cannot be had, or an earlier failed
+    /// sync.
     pub fn recorder(&self, options: RecorderOptions) -> Result<Recorder> {
         let engine = &self.engine;
         engine.sync.check()?;

@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord};
+use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord, Manifest};
 use crate::error::{Error, Result};
-use crate::event::{ProducerId, Seq};
+use crate::event::{FieldKey, ProducerId, Seq};
 use crate::maintain::seal::{Sealer, write_manifest};
 use crate::options::Options;
-use crate::record::{RingOwner, RingRegistry, Writer, WriterOptions, WrittenCounts, rings_of};
+use crate::record::{RingRegistry, Writer, WriterOptions};
+use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::routing::CatalogFilters;
 use crate::segment::{Segment, SegmentOptions, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
@@ -52,6 +53,8 @@ pub(crate) struct Opened {
     pub(crate) writer: Writer,
     pub(crate) sealer: Sealer,
     pub(crate) next_producer: u32,
+    /// The fields indexed from now on.
+    pub(crate) indexed: Vec<FieldKey>,
     pub(crate) recovery: Recovery,
 }
 
@@ -84,14 +87,19 @@ impl Opened {
         recovery.torn_tail = cut_torn_tail(host, &wal)?;
 
         let owner = RingOwner { database: identity, lock_identity };
-        let (rings, unusable) = rings_of(host, owner)?;
-        recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
-        let written = if rings.is_empty() { WrittenCounts::default() } else { WrittenCounts::of_wal(&wal)? };
+        let found = FoundRings::of(host, owner)?;
         let in_wal =
             wal.files.iter().flat_map(|file| &file.frames).filter(|frame| frame.kind == FrameKind::Producer);
-        let highest =
-            in_wal.map(|frame| frame.producer.0).chain(rings.iter().map(|ring| ring.producer().0)).max();
+        let highest = in_wal.map(|frame| frame.producer.0).chain(found.highest_producer()).max();
         let own = ProducerId(counters.next_producer.max(highest.map_or(0, |producer| producer + 1)));
+        let FoundRings { rings, unfinished, unusable } = found;
+        recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
+        for name in unfinished {
+            host.memory
+                .remove(&name)
+                .map_err(|error| Error::io("remove the shared memory", name.as_ref(), error))?;
+        }
+        let written = if rings.is_empty() { WrittenCounts::default() } else { WrittenCounts::of_wal(&wal)? };
 
         let appender =
             open_appender(host, database, identity, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
@@ -121,14 +129,15 @@ impl Opened {
             recovery.unreadable_rings.extend(writer.take_ring_damage());
         }
 
-        write_manifest(host, database, &catalog, &options.indexed)?;
+        let indexed = indexed_fields(host, database, options);
+        write_manifest(host, database, &catalog, &indexed)?;
         let sealer = Sealer {
             host: host.clone(),
             database: database.to_path_buf(),
             catalog: Arc::clone(&catalog),
             versions: Arc::clone(&versions),
             options: SegmentOptions {
-                indexed: options.indexed.clone(),
+                indexed: indexed.clone(),
                 block_rows: options.block_rows,
                 ..SegmentOptions::default()
             },
@@ -138,11 +147,34 @@ impl Opened {
             commit_in_doubt: false,
         };
         let filters: Arc<dyn FilterSource> = Arc::new(CatalogFilters::new(catalog));
-        Ok(Opened { lock, owner, versions, filters, writer, sealer, next_producer: own.0 + 1, recovery })
+        Ok(Opened {
+            lock,
+            owner,
+            versions,
+            filters,
+            writer,
+            sealer,
+            next_producer: own.0 + 1,
+            indexed,
+            recovery,
+        })
     }
 }
 
-fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {
+/// The fields asked for, and those that were indexed before: an open that does not name a field must not end its
+/// index. A manifest that cannot be read is written anew, with what is asked for.
+fn indexed_fields(host: &Host, database: &Path, options: &Options) -> Vec<FieldKey> {
+    let mut indexed = options.indexed.clone();
+    let before = Manifest::read(host, database).map(|manifest| manifest.indexed_fields).unwrap_or_default();
+    for field in before.iter().map(|name| FieldKey::new(name)) {
+        if !indexed.contains(&field) {
+            indexed.push(field);
+        }
+    }
+    indexed
+}
+
+pub(crate) fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {
     let files = &host.files;
     let path = database.join(LOCK_FILE);
     let exists = |path: &Path| files.exists(path).map_err(|error| Error::io("look for", path, error));
@@ -264,7 +296,7 @@ fn create_journal(host: &Host, database: &Path, catalog: &Catalog) -> Result<()>
 }
 
 /// Whether the directories hold no event.
-fn is_unused(host: &Host, database: &Path) -> Result<bool> {
+pub(crate) fn is_unused(host: &Host, database: &Path) -> Result<bool> {
     Ok(wal_numbers(host, database)?.is_empty() && segment_files(host, database)?.is_empty())
 }
 
@@ -278,6 +310,10 @@ pub(crate) fn segment_files(host: &Host, database: &Path) -> Result<Vec<PathBuf>
         }
         for day in host.files.read_dir(&tier_dir).map_err(|error| Error::io("list", &tier_dir, error))? {
             let dir = tier_dir.join(&day.name);
+            if !day.is_dir {
+                found.push(Path::new(tier.directory()).join(&day.name));
+                continue;
+            }
             let entries = host.files.read_dir(&dir).map_err(|error| Error::io("list", &dir, error))?;
             found.extend(
                 entries.into_iter().map(|entry| Path::new(tier.directory()).join(&day.name).join(entry.name)),
@@ -288,7 +324,12 @@ pub(crate) fn segment_files(host: &Host, database: &Path) -> Result<Vec<PathBuf>
 }
 
 /// The WAL must go on where the segments end.
-fn check_continues(database: &Path, wal: &RecoveredWal, sealed_wal: u64, next_seq: Seq) -> Result<()> {
+pub(crate) fn check_continues(
+    database: &Path,
+    wal: &RecoveredWal,
+    sealed_wal: u64,
+    next_seq: Seq,
+) -> Result<()> {
     let Some(first) = wal.files.first() else { return Ok(()) };
     if first.header.number.0 == sealed_wal + 1 && first.header.first_seq == next_seq {
         return Ok(());

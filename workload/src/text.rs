@@ -26,7 +26,10 @@ impl<const CAPACITY: usize> InlineText<CAPACITY> {
     /// The text.
     #[inline]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.length as usize]).expect("only whole strings are written")
+        let bytes = &self.bytes[..self.length as usize];
+        // SAFETY: the first `length` bytes were copied from whole strings, by `write_str` alone; the fields are
+        // private. Checking it again took 20 ns of the 120 ns that recording an event was measured to take.
+        unsafe { std::str::from_utf8_unchecked(bytes) }
     }
 
     /// Whether there is none.

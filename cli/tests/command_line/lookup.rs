@@ -1,6 +1,8 @@
 //! `get` and `stats`.
 
-use crate::run::{Place, numbered_lines, run};
+use std::path::Path;
+
+use crate::run::{Place, files_under, numbered_lines, run};
 
 #[test]
 fn get_finds_ids_in_every_indexed_field_in_the_order_of_time() {
@@ -56,4 +58,30 @@ fn stats_count_by_category_and_print_for_programs_too() {
     assert_eq!(categories, [("order".to_owned(), 1000), ("raw".to_owned(), 1), ("risk".to_owned(), 1)]);
     let text = run(&["stats", &place.database]).expect(0).out;
     assert!(text.lines().any(|line| line.split_whitespace().take(2).eq(["total", "1002"])), "{text}");
+}
+
+#[test]
+fn a_damaged_part_is_named_and_the_rest_is_shown() {
+    let place =
+        Place::with_lines(&(numbered_lines(0..1000) + "{\"ts\":5,\"category\":\"risk\",\"symbol\":\"R\"}\n"));
+    let files = files_under(Path::new(&place.database));
+    let segment =
+        files.iter().find(|file| file.file_name().unwrap().to_string_lossy().starts_with("order-")).unwrap();
+    let mut content = std::fs::read(segment).unwrap();
+    let middle = content.len() / 2;
+    content[64..middle].fill(0xa5);
+    std::fs::write(segment, content).unwrap();
+
+    let name = segment.file_name().unwrap().to_string_lossy();
+    for arguments in [
+        &["tail", &place.database, "-n", "2000"][..],
+        &["get", &place.database, "A-500"],
+        &["get", &place.database, "A-1"],
+    ] {
+        let ran = run(arguments).expect(1);
+        assert!(ran.err.contains("error: ") && ran.err.contains(&*name), "{arguments:?}: {}", ran.err);
+    }
+    let shown = run(&["tail", &place.database, "-n", "2000"]).out;
+    assert!(shown.contains("symbol=R"), "{shown}");
+    assert!(run(&["get", &place.database, "R"]).out.contains("symbol=R"));
 }

@@ -39,6 +39,12 @@ fn expected(line: &str) -> BTreeMap<String, Value> {
     fields
 }
 
+/// The text of a member, found as plain text.
+fn text_of(name: &str, line: &str) -> Option<String> {
+    let (_, rest) = line.split_once(&format!("\"{name}\":\""))?;
+    rest.split('"').next().map(str::to_owned)
+}
+
 fn found(event: Value) -> BTreeMap<String, Value> {
     let Value::Object(members) = event else { panic!("{event}") };
     members.into_iter().filter(|(name, _)| !["seq", "producer", "pseq"].contains(&name.as_str())).collect()
@@ -53,17 +59,9 @@ fn a_real_day_comes_back_equal() {
 
     let content = zstd::decode_all(std::fs::File::open(&file).unwrap()).unwrap();
     let lines: Vec<&str> = std::str::from_utf8(&content).unwrap().lines().collect();
-    let field = |line: &'static str| -> Box<dyn Fn(&str) -> Option<String>> {
-        Box::new(move |text: &str| {
-            let (_, rest) = text.split_once(&format!("\"{line}\":\""))?;
-            rest.split('"').next().map(str::to_owned)
-        })
-    };
-
-    let category = field("category");
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for line in &lines {
-        *counts.entry(category(line).unwrap()).or_default() += 1;
+        *counts.entry(text_of("category", line).unwrap()).or_default() += 1;
     }
     let stats = run(&["stats", &place.database, "--format", "json"]).expect(0).json().remove(0);
     let stats = stats["categories"].as_array().unwrap().iter();
@@ -74,10 +72,9 @@ fn a_real_day_comes_back_equal() {
 
     let mut random = Prng::new(1);
     for name in ["order_id", "correlation_id"] {
-        let id_of = field(name);
         let mut by_id: HashMap<String, Vec<&str>> = HashMap::new();
         for line in &lines {
-            if let Some(id) = id_of(line) {
+            if let Some(id) = text_of(name, line) {
                 by_id.entry(id).or_default().push(line);
             }
         }

@@ -15,6 +15,7 @@
 //! before the next is written. So only the last record can be torn: it is cut and reported. A bad
 //! record before a good one is damage.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,8 +59,45 @@ pub enum JournalRecord {
         at_ns: i64,
         /// What was found wrong.
         reason: String,
+        /// What could not be saved.
+        gaps: Vec<Gap>,
     },
 }
+
+/// Events that are gone for good; `end` is the one after the last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Gap {
+    /// Places in the database. Not each has held an event, where that could no longer be told.
+    Seqs {
+        /// The first.
+        first: u64,
+        /// The seq after the last.
+        end: u64,
+    },
+    /// Counts of one recorder.
+    Producer {
+        /// The recorder.
+        producer: u32,
+        /// The first count.
+        first: u64,
+        /// The count after the last.
+        end: u64,
+    },
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Gap::Seqs { first, end } => write!(f, "seq {first} to {}", end - 1),
+            Gap::Producer { producer, first, end } => {
+                write!(f, "events {first} to {} of producer {producer}", end - 1)
+            }
+        }
+    }
+}
+
+/// Gaps that one record can hold.
+pub(crate) const GAPS_PER_RECORD_MAX: usize = 1000;
 
 /// A last record that was being written when the power went, and was cut.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,6 +120,11 @@ pub struct Journal {
 impl Journal {
     /// Makes the journal of a database with its first record, in place of any there is.
     pub fn create(host: &Host, dir: &Path, first: &JournalRecord) -> Result<Journal> {
+        Journal::create_with(host, dir, std::slice::from_ref(first))
+    }
+
+    /// Makes a journal of records saved from a damaged one, in its place.
+    pub fn create_with(host: &Host, dir: &Path, records: &[JournalRecord]) -> Result<Journal> {
         let (path, new_path) = (dir.join(JOURNAL_FILE), dir.join(JOURNAL_NEW_FILE));
         let files = &host.files;
         if files.exists(&new_path).map_err(|e| Error::io("look for", &new_path, e))? {
@@ -90,7 +133,9 @@ impl Journal {
         let file =
             files.open(&new_path, OpenMode::CreateNew).map_err(|e| Error::io("create", &new_path, e))?;
         let mut bytes = head();
-        bytes.extend(frame(first)?);
+        for record in records {
+            bytes.extend(frame(record)?);
+        }
         file.write_all_at(&bytes, 0).map_err(|e| Error::io("write", &new_path, e))?;
         file.sync_data().map_err(|e| Error::io("sync", &new_path, e))?;
         files.rename(&new_path, &path).map_err(|e| Error::io("rename", &new_path, e))?;
@@ -115,6 +160,25 @@ impl Journal {
     pub fn read(host: &Host, dir: &Path) -> Result<(Vec<JournalRecord>, Option<TornTail>)> {
         let (path, file) = open_file(host, dir, OpenMode::Read)?;
         parse(&path, &read_whole(&path, &*file, JOURNAL_BYTES_MAX)?)
+    }
+
+    /// Every record that is still whole, whatever is between them.
+    pub fn salvage(host: &Host, dir: &Path) -> Result<Vec<JournalRecord>> {
+        let (path, file) = open_file(host, dir, OpenMode::Read)?;
+        let bytes = read_whole(&path, &*file, JOURNAL_BYTES_MAX)?;
+        let (mut records, mut offset) = (Vec::new(), 0);
+        while offset < bytes.len() {
+            let record = whole_frame(&bytes[offset..])
+                .and_then(|content| Some((codec::decode(content).ok()?, content.len())));
+            match record {
+                Some((record, content_bytes)) => {
+                    records.push(record);
+                    offset += FRAME_BYTES + content_bytes;
+                }
+                None => offset += 1,
+            }
+        }
+        Ok(records)
     }
 
     /// Appends a record; durable when it returns. After a failure the journal must be opened again.

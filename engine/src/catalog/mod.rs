@@ -33,7 +33,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
-pub use journal::{JOURNAL_FILE, JOURNAL_VERSION, Journal, JournalRecord, TornTail};
+pub(crate) use journal::GAPS_PER_RECORD_MAX;
+pub use journal::{Gap, JOURNAL_FILE, JOURNAL_VERSION, Journal, JournalRecord, TornTail};
 pub use manifest::Manifest;
 pub use pages::CATALOG_VERSION;
 
@@ -130,16 +131,18 @@ impl Catalog {
 
     /// Makes a catalog of what is known from elsewhere, where a damaged one was moved away or none is
     /// left. It must be given all segments. The generation continues after `generation_seen`, the highest known from a
-    /// manifest, so that readers and the next open take it for newer.
+    /// manifest, so that readers and the next open take it for newer. Segment ids continue from `next_segment`
+    /// at least.
     pub fn rebuild(
         host: &Host,
         dir: &Path,
         identity: DatabaseId,
         created_at_ns: i64,
         generation_seen: u64,
+        next_segment: u64,
         found: &SealCommit<'_>,
     ) -> Result<Catalog> {
-        let mut stored = StoredCounters::default();
+        let mut stored = StoredCounters { next_segment, ..StoredCounters::default() };
         stored.counters.generation = generation_seen + 1;
         stored.counters.sealed_wal = found.sealed_wal;
         stored.counters.next_seq = found.next_seq.0;
@@ -219,6 +222,8 @@ impl Catalog {
     fn check_against_manifest(&self) -> Result<()> {
         let found = match Manifest::read(&self.host, &self.dir) {
             Ok(manifest) => manifest,
+            // A newer build was here: what it wrote must not be written over.
+            Err(error @ Error::NewerVersion { .. }) => return Err(error),
             // One that cannot be read proves nothing; it is replaced by the next commit.
             Err(_) => return Ok(()),
         };
@@ -348,19 +353,6 @@ impl Catalog {
     /// Removes segments, in one durable transaction. Their files are deleted afterwards.
     pub fn remove_segments(&self, removed: &[SegmentId]) -> Result<Counters> {
         self.change(&[], removed, |_| {})
-    }
-
-    /// Raises the number of the next recorder and makes it durable.
-    pub fn reserve_producers(&self, next_producer: u32) -> Result<()> {
-        let mut state = self.state();
-        if next_producer <= state.stored.counters.next_producer {
-            return Ok(());
-        }
-        let mut stored = state.stored;
-        stored.counters.next_producer = next_producer;
-        self.write(|txn| store_counters(txn, &stored))?;
-        state.stored = stored;
-        Ok(())
     }
 
     /// What other processes are to see of it.

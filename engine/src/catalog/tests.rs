@@ -38,7 +38,7 @@ fn segment(id: u64) -> NewSegment {
         source_wal: id,
         file_bytes: 4096,
         footer_crc: 0xC0FFEE,
-        routes: vec![Route::bounding("order_id", "A-1", "A-9", 7)],
+        routes: vec![Route::new("order_id", "A-1", "A-9", 7)],
     };
     (meta, filters(id))
 }
@@ -85,14 +85,12 @@ fn what_was_committed_is_found_also_after_reopening() {
     assert_eq!(catalog.segments().unwrap(), []);
     let counters = catalog.commit_seal(&seal(&[segment(0), segment(3)], 7)).unwrap();
     assert_eq!(counters, Counters { generation: 1, sealed_wal: 7, next_seq: 700, next_producer: 7 });
-    catalog.reserve_producers(9).unwrap();
-    catalog.reserve_producers(8).unwrap();
     catalog.commit_seal(&seal(&[], 6)).unwrap();
     drop(catalog);
 
     let catalog = Catalog::open(&host, root()).unwrap();
     assert_eq!(catalog.identity(), IDENTITY);
-    let expected = Counters { generation: 2, sealed_wal: 7, next_seq: 700, next_producer: 9 };
+    let expected = Counters { generation: 2, sealed_wal: 7, next_seq: 700, next_producer: 7 };
     assert_eq!(catalog.counters(), expected, "counters never go back");
     check_answers(&catalog, &[0, 3]).unwrap();
     assert_eq!(catalog.filter(SegmentId(99), "order_id").unwrap(), None);
@@ -173,7 +171,7 @@ fn a_rebuilt_catalog_is_newer_than_any_manifest() {
     host.files.remove_file(&root().join(CATALOG_FILE)).unwrap();
     let found = [segment(1), segment(2)];
     let rebuilt =
-        Catalog::rebuild(&host, root(), IDENTITY, 77, manifest.generation, &seal(&found, 5)).unwrap();
+        Catalog::rebuild(&host, root(), IDENTITY, 77, manifest.generation, 0, &seal(&found, 5)).unwrap();
     assert!(rebuilt.counters().generation > manifest.generation);
     assert_eq!((rebuilt.counters().sealed_wal, rebuilt.created_at_ns()), (5, 77));
     check_answers(&rebuilt, &[1, 2]).unwrap();

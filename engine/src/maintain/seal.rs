@@ -106,11 +106,11 @@ impl Sealer {
             let path = self.database.join(finished.meta.relative_path());
             let temporary = path.with_extension("seg.tmp");
             self.abandoned.extend([path.clone(), temporary.clone()]);
-            self.write_segment(&temporary, &path, &finished.bytes)?;
+            write_segment(&self.host, &temporary, &path, &finished.bytes)?;
             names.push((temporary, path));
             sealed.push((finished.meta, finished.filters));
         }
-        self.publish_names(&names)?;
+        publish_names(&self.host, &names)?;
         let view = tail.view_written()?;
         let commit = SealCommit {
             segments: &sealed,
@@ -124,20 +124,20 @@ impl Sealer {
         Ok(sealed.into_iter().map(|(meta, _)| meta).collect())
     }
 
-    /// One builder per partition, ordered so that segment ids are the same at every attempt.
+    /// Builders by partition, one each unless it is full, ordered so that segment ids are the same at every attempt.
     fn build(&self, tail: &WalTail) -> Result<Vec<(Partition, SegmentBuilder)>> {
         let view = tail.view_written()?;
         let mut partitions: Vec<(Partition, SegmentBuilder)> = Vec::new();
         for frame in view.frames.iter().filter(|frame| frame.kind == FrameKind::Events) {
             view.each_record(frame, |seq, record, defaults| {
                 let key = (record.category, record.ts.day());
-                let index = match partitions.iter().position(|(known, _)| *known == key) {
-                    Some(index) => index,
-                    None => {
-                        partitions.push((key, SegmentBuilder::new(&self.options)));
-                        partitions.len() - 1
-                    }
-                };
+                // The last one of a partition is the one with room.
+                let open =
+                    partitions.iter().rposition(|(known, builder)| *known == key && !builder.is_full());
+                let index = open.unwrap_or_else(|| {
+                    partitions.push((key, SegmentBuilder::new(&self.options)));
+                    partitions.len() - 1
+                });
                 partitions[index]
                     .1
                     .push(seq, frame.producer, record, defaults)
@@ -147,38 +147,38 @@ impl Sealer {
         partitions.sort_by_key(|((category, day), _)| (category.name(), *day));
         Ok(partitions)
     }
+}
 
-    /// Writes a segment under its temporary name, durably, in the directory of its final one.
-    fn write_segment(&self, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-        let dir = path.parent().expect("a segment lies in its day's directory");
-        if !self.host.files.exists(dir).map_err(|error| Error::io("look for", dir, error))? {
-            self.host.files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
-            let tier = dir.parent().expect("a day lies in its tier's directory");
-            self.host.files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
-        }
-        remove_if_there(&self.host, temporary)?;
-        let file = self
-            .host
-            .files
-            .open(temporary, OpenMode::CreateNew)
-            .map_err(|error| Error::io("create", temporary, error))?;
-        file.write_all_at(bytes, 0).map_err(|error| Error::io("write", temporary, error))?;
-        file.sync_data().map_err(|error| Error::io("sync", temporary, error))
+/// Writes a segment under its temporary name, durably, in the directory of its final one.
+pub(super) fn write_segment(host: &Host, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let dir = path.parent().expect("a segment lies in its day's directory");
+    if !host.files.exists(dir).map_err(|error| Error::io("look for", dir, error))? {
+        host.files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
+        let tier = dir.parent().expect("a day lies in its tier's directory");
+        host.files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
     }
+    remove_if_there(host, temporary)?;
+    let file = host
+        .files
+        .open(temporary, OpenMode::CreateNew)
+        .map_err(|error| Error::io("create", temporary, error))?;
+    file.write_all_at(bytes, 0).map_err(|error| Error::io("write", temporary, error))?;
+    file.sync_data().map_err(|error| Error::io("sync", temporary, error))
+}
 
-    fn publish_names(&self, names: &[(PathBuf, PathBuf)]) -> Result<()> {
-        for (temporary, path) in names {
-            self.host.files.rename(temporary, path).map_err(|error| Error::io("rename", temporary, error))?;
-        }
-        let mut dirs: Vec<&Path> = names.iter().filter_map(|(_, path)| path.parent()).collect();
-        dirs.dedup();
-        dirs.sort_unstable();
-        dirs.dedup();
-        for dir in dirs {
-            self.host.files.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
-        }
-        Ok(())
+/// Gives written segments their names, durably.
+pub(super) fn publish_names(host: &Host, names: &[(PathBuf, PathBuf)]) -> Result<()> {
+    for (temporary, path) in names {
+        host.files.rename(temporary, path).map_err(|error| Error::io("rename", temporary, error))?;
     }
+    let mut dirs: Vec<&Path> = names.iter().filter_map(|(_, path)| path.parent()).collect();
+    dirs.dedup();
+    dirs.sort_unstable();
+    dirs.dedup();
+    for dir in dirs {
+        host.files.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
+    }
+    Ok(())
 }
 
 fn remove_if_there(host: &Host, path: &Path) -> Result<()> {

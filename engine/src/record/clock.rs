@@ -110,7 +110,7 @@ impl Reading {
             let (counter, wall_ns) =
                 (anchor.counter.load(Ordering::Relaxed), anchor.wall_ns.load(Ordering::Relaxed));
             fence(Ordering::Acquire);
-            if version % 2 == 0 && anchor.version.load(Ordering::Relaxed) == version {
+            if version.is_multiple_of(2) && anchor.version.load(Ordering::Relaxed) == version {
                 (self.version, self.counter, self.wall_ns) = (version, counter, wall_ns);
                 return;
             }

@@ -163,6 +163,8 @@ pub enum Digits {
 }
 
 /// A page of decimals being read.
+// It lives on the stack for one read; boxing it would cost more than its size.
+#[expect(clippy::large_enum_variant)]
 pub(crate) enum DecimalPage<'a> {
     Scaled { numbers: IntPage<'a>, scale: u32, digits: PageDigits<'a> },
     Wide(&'a [u8]),
@@ -260,7 +262,7 @@ const _: () = assert!(SLACK_BYTES >= 16);
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
+    use crate::dec;
 
     use super::*;
 

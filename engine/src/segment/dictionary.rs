@@ -36,6 +36,8 @@ const TEXT_FINGERPRINT_BITS: u32 = 8;
 const TEXT_PAGE_BYTES: usize = 4096;
 /// Most texts per page.
 const TEXT_PAGE_TEXTS_MAX: usize = 1024;
+/// Pages of fewer bytes are stored as they are.
+const TEXT_COMPRESSED_BYTES_MIN: usize = 128;
 /// Dictionaries of up to this many texts are unpacked as a whole when first used.
 const KEPT_TEXTS_MAX: u64 = 4096;
 
@@ -103,7 +105,6 @@ fn write_texts(out: &mut Output, texts: &Interner, order: &[u32], text_level: i3
     let page_texts = (TEXT_PAGE_BYTES / average).clamp(1, TEXT_PAGE_TEXTS_MAX).next_power_of_two();
     let mut pages = PageList::default();
     let mut decoded = Vec::new();
-    let mut compressor = zstd::bulk::Compressor::new(text_level).ok();
     for page in order.chunks(page_texts) {
         decoded.clear();
         for code in page {
@@ -112,11 +113,7 @@ fn write_texts(out: &mut Output, texts: &Interner, order: &[u32], text_level: i3
         for code in page {
             decoded.extend_from_slice(texts.get(*code));
         }
-        let compressed = compressor
-            .as_mut()
-            .filter(|_| decoded.len() > 64)
-            .and_then(|compressor| compressor.compress(&decoded).ok())
-            .filter(|compressed| compressed.len() + 8 < decoded.len());
+        let compressed = compressed(out, &decoded, text_level);
         let start = out.bytes.len();
         out.bytes.push(u8::from(compressed.is_some()));
         put_varint(&mut out.bytes, decoded.len() as u64);
@@ -124,6 +121,18 @@ fn write_texts(out: &mut Output, texts: &Interner, order: &[u32], text_level: i3
         pages.put(out, start, 0, 0);
     }
     FormRef::Texts { count: order.len() as u64, page_texts: page_texts as u32, pages: pages.write(out) }
+}
+
+/// The page compressed, if that makes it worth unpacking.
+fn compressed(out: &mut Output, page: &[u8], level: i32) -> Option<Vec<u8>> {
+    if page.len() < TEXT_COMPRESSED_BYTES_MIN {
+        return None;
+    }
+    if out.compressor.is_none() {
+        out.compressor = zstd::bulk::Compressor::new(level).ok();
+    }
+    let compressed = out.compressor.as_mut()?.compress(page).ok()?;
+    (compressed.len() < page.len() - page.len() / 8).then_some(compressed)
 }
 
 fn bucket(hash: u64, buckets: u64) -> u64 {
@@ -238,15 +247,12 @@ impl Dictionary {
     pub(crate) fn read(file: &SegmentFile, place: &DictionaryRef) -> Result<Dictionary> {
         let (form, count) = match &place.form {
             FormRef::Texts { count, page_texts, pages } => {
-                let directory = Directory::read(file, *pages)?;
                 let page_texts = u64::from(*page_texts);
-                if page_texts == 0
-                    || page_texts > TEXT_PAGE_TEXTS_MAX as u64
-                    || directory.len() as u64 != count.div_ceil(page_texts)
-                {
-                    return Err(file.malformed(pages.offset, WHAT, Malformed("another number of pages")));
+                if !(1..=TEXT_PAGE_TEXTS_MAX as u64).contains(&page_texts) {
+                    return Err(file.malformed(pages.offset, WHAT, Malformed("pages of another size")));
                 }
-                (Form::Texts { page_texts, pages: directory }, *count)
+                let pages = Directory::read(file, *pages, count.div_ceil(page_texts))?;
+                (Form::Texts { page_texts, pages }, *count)
             }
             FormRef::Numbered { prefixes, prefix_codes, low, high } => {
                 let form = Form::Numbered {
@@ -304,6 +310,13 @@ impl Dictionary {
         };
         let index = self.index.iter().flat_map(|index| [index.starts.directory(), index.entries.directory()]);
         (texts, index.collect())
+    }
+
+    /// The text of a code, if all texts have been unpacked before.
+    #[inline]
+    pub(crate) fn kept(&self, code: u64) -> Option<&str> {
+        let texts = self.kept.get()?;
+        (code < texts.len() as u64).then(|| texts.get(code as u32))
     }
 
     /// Appends the text of a code.

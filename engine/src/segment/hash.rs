@@ -50,7 +50,14 @@ mod tests {
         }
     }
 
-    const HASHES: &[(&str, u64)] = &[];
+    const HASHES: &[(&str, u64)] = &[
+        ("", 0xbdc0129fd0e23af3),
+        ("A", 0x6de36c99a9226f40),
+        ("order-7", 0xc1840fc89a1d0199),
+        ("12345678", 0x3f2141710588c849),
+        ("20120621-AMZN-11885113", 0xba7e1dbe66f82d91),
+        ("é日本", 0x27637808a037fe70),
+    ];
 
     #[test]
     fn every_byte_and_the_length_count() {

@@ -5,7 +5,8 @@
 //! ```text
 //! kind u8         bits 0-1: 0 constant, 1 numbers, 2 differences; bit 2: step; bit 3: one width for all;
 //!                 bit 4: exceptions
-//! constant:       value signed, and the page ends
+//!                 3 only in columns of whole numbers: the row's sequence number plus a constant
+//! constant:       value signed, and the page ends; so for kind 3
 //! base signed     the least number or difference; everything below counts from it
 //! step varint     if bit 2: all offsets are multiples of it and stored divided
 //! base width u8   bits per miniblock base
@@ -27,6 +28,7 @@ use super::wire::{Cursor, Malformed, put_signed, put_varint};
 const KIND_CONSTANT: u8 = 0;
 const KIND_NUMBERS: u8 = 1;
 const KIND_DIFFERENCES: u8 = 2;
+const KIND_FROM_SEQ: u8 = 3;
 const KIND_MASK: u8 = 3;
 const FLAG_STEP: u8 = 4;
 const FLAG_ONE_WIDTH: u8 = 8;
@@ -174,6 +176,24 @@ impl Encoder {
             pack(&self.exceptions, exception_width, &mut self.body);
         }
     }
+}
+
+/// Appends the page of numbers that are their row's sequence number plus `offset`.
+pub(crate) fn put_from_seq(offset: i64, out: &mut Vec<u8>) {
+    out.push(KIND_FROM_SEQ);
+    put_signed(out, offset);
+}
+
+/// The offset, if this is the page of numbers that are their row's sequence number plus an offset.
+#[inline]
+pub(crate) fn read_from_seq(page: &[u8]) -> Result<Option<i64>, Malformed> {
+    let mut cursor = Cursor::new(page);
+    if cursor.byte()? != KIND_FROM_SEQ {
+        return Ok(None);
+    }
+    let offset = cursor.signed()?;
+    cursor.end()?;
+    Ok(Some(offset))
 }
 
 fn width_of(values: &[u64]) -> u32 {

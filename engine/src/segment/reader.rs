@@ -8,11 +8,12 @@ use rust_decimal::Decimal;
 
 use super::decimals::{self, DecimalPage};
 use super::dictionary::{Dictionary, DictionaryRef};
+use super::floats::{FloatPage, from_ordered};
 use super::footer::{self, Fixed, PagesRef, ShapeInfo};
+use super::ints::read_from_seq;
 use super::lookup::{Postings, PostingsRef};
 use super::meta::SegmentMeta;
 use super::pages::{Directory, Numbers, Section, SegmentFile};
-use super::seal::ordered_bits;
 use super::shapes::ShapePage;
 use super::template::{Part, write_exact, write_padded, write_whole};
 use super::wire::Malformed;
@@ -149,6 +150,9 @@ impl ShapeTable {
     }
 }
 
+/// Room for a message; most are shorter.
+const MESSAGE_BYTES: usize = 96;
+
 /// Runs `read` the first time, and gives what it gave ever after.
 pub(super) fn lazily<T>(slot: &OnceLock<T>, read: impl FnOnce() -> Result<T>) -> Result<&T> {
     if let Some(value) = slot.get() {
@@ -179,8 +183,7 @@ impl Segment {
             let value_type = ValueType::from_code(column.value_type)
                 .ok_or_else(|| damaged(Malformed("an unknown type")))?;
             let coded = column.dictionary.is_some();
-            let sound = (coded || value_type != ValueType::Str)
-                && (coded || column.postings.is_none())
+            let sound = (coded || (value_type != ValueType::Str && column.postings.is_none()))
                 && match column.pages {
                     PagesRef::Own(_) => true,
                     PagesRef::Of(other) => {
@@ -218,7 +221,13 @@ impl Segment {
         }
         let fixed = [footer.shape_pages, footer.ts, footer.seq, footer.producer, footer.pseq];
         Ok(Segment {
-            file: SegmentFile { path: path.to_path_buf(), bytes, pages_end: footer_offset },
+            file: SegmentFile {
+                path: path.to_path_buf(),
+                bytes,
+                pages_end: footer_offset,
+                #[cfg(test)]
+                unchecked: false,
+            },
             meta: footer.meta,
             block_rows: footer.block_rows,
             category,
@@ -231,6 +240,20 @@ impl Segment {
             shape_table: OnceLock::new(),
             message,
         })
+    }
+
+    /// Opens without looking at checksums from then on.
+    #[cfg(test)]
+    pub(super) fn open_unchecked(path: &Path, bytes: Mapping) -> Result<Segment> {
+        let mut segment = Segment::open(path, bytes)?;
+        segment.file.unchecked = true;
+        Ok(segment)
+    }
+
+    /// Where the footer starts.
+    #[cfg(test)]
+    pub(super) fn footer_offset(&self) -> u64 {
+        self.file.pages_end
     }
 
     /// What the catalog keeps of it.
@@ -256,6 +279,11 @@ impl Segment {
     /// Blocks in it.
     pub fn block_count(&self) -> u32 {
         self.rows().div_ceil(self.block_rows)
+    }
+
+    /// The block that holds a row.
+    pub fn block_of(&self, row: u32) -> u32 {
+        row / self.block_rows
     }
 
     /// The rows of a block.
@@ -284,6 +312,10 @@ impl Segment {
             let shapes = footer::read_shapes(bytes, &columns, templates.len()).map_err(|malformed| {
                 self.file.malformed(self.shapes_at.offset, "the table of shapes", malformed)
             })?;
+            if !shapes.iter().all(|shape| self.message_is_whole(shape, &templates)) {
+                let malformed = Malformed("a shape whose message cannot be put together");
+                return Err(self.file.malformed(self.shapes_at.offset, "the table of shapes", malformed));
+            }
             let words = columns.len().div_ceil(64);
             let mut stored = vec![0; shapes.len() * words];
             for (index, shape) in shapes.iter().enumerate() {
@@ -295,6 +327,14 @@ impl Segment {
         })
     }
 
+    /// Whether rows of the shape have all columns that its template names, and no message besides.
+    fn message_is_whole(&self, shape: &ShapeInfo, templates: &[Vec<Part<u32>>]) -> bool {
+        let has = |column: u32| shape.cells.binary_search_by_key(&column, |cell| cell.column).is_ok();
+        let Some(template) = shape.template else { return true };
+        self.message.is_some_and(|message| !has(message))
+            && templates[template as usize].iter().filter_map(Part::column).all(|column| has(*column))
+    }
+
     /// The directory of something every row has.
     pub(super) fn fixed(&self, which: usize) -> Result<&Directory> {
         let column = &self.fixed[which];
@@ -302,12 +342,7 @@ impl Segment {
     }
 
     fn block_directory(&self, section: Section) -> Result<Directory> {
-        let directory = Directory::read(&self.file, section)?;
-        if directory.len() != self.block_count() as usize {
-            let malformed = Malformed("another number of pages than there are blocks");
-            return Err(self.file.malformed(section.offset, "a page directory", malformed));
-        }
-        Ok(directory)
+        Directory::read(&self.file, section, u64::from(self.block_count()))
     }
 
     /// The directory of a column's pages, which may be those of another column.
@@ -348,6 +383,21 @@ impl Segment {
     pub(super) fn shape_page(&self, block: u32, table: &ShapeTable) -> Result<ShapePage<'_>> {
         let rows = self.block_rows(block).len();
         ShapePage::open(&self.file, self.fixed(SHAPES)?, block as usize, rows, table.shapes.len())
+    }
+
+    /// What a block's page of a column of whole numbers adds to the sequence number, if it does.
+    pub(super) fn offset_from_seq(&self, directory: &Directory, block: u32) -> Result<Option<i64>> {
+        let (entry, bytes) = directory.page(&self.file, block as usize)?;
+        if entry.bytes == 0 {
+            return Ok(None);
+        }
+        read_from_seq(&bytes[..entry.bytes as usize])
+            .map_err(|malformed| self.file.malformed(entry.offset, "a page of numbers", malformed))
+    }
+
+    fn seq_of(&self, block: u32, row_in_block: usize) -> Result<i64> {
+        let rows = self.block_rows(block).len();
+        Numbers::open(&self.file, self.fixed(SEQ)?, block as usize, rows)?.get(&self.file, row_in_block)
     }
 
     /// How many values a block's page of a column holds.
@@ -396,12 +446,16 @@ impl Segment {
 
     /// The value that a code of a column stands for.
     pub(super) fn coded_value(&self, column: u32, code: u64) -> Result<Value> {
-        let mut text = Vec::new();
-        self.coded_text(column, code, &mut text)?;
         let malformed = |what| self.file.malformed(0, "a dictionary", Malformed(what));
-        let text = String::from_utf8(text).map_err(|_| malformed("text is not UTF-8"))?;
-        parse_value(self.columns[column as usize].value_type, text)
-            .ok_or_else(|| malformed("text of another type"))
+        let value_type = self.columns[column as usize].value_type;
+        let kept = self.dictionary(column)?.and_then(|dictionary| dictionary.kept(code));
+        if let (Some(text), ValueType::Str) = (kept, value_type) {
+            return Ok(Value::Str(text.into()));
+        }
+        let mut text = Vec::with_capacity(crate::limits::ID_BYTES_MAX);
+        self.coded_text(column, code, &mut text)?;
+        let text = std::str::from_utf8(&text).map_err(|_| malformed("text is not UTF-8"))?;
+        parse_value(value_type, text).ok_or_else(|| malformed("text of another type"))
     }
 
     fn coded_text(&self, column: u32, code: u64, out: &mut Vec<u8>) -> Result<()> {
@@ -413,13 +467,13 @@ impl Segment {
 }
 
 /// The value that prints as `text`.
-pub(super) fn parse_value(value_type: ValueType, text: String) -> Option<Value> {
+pub(super) fn parse_value(value_type: ValueType, text: &str) -> Option<Value> {
     match value_type {
-        ValueType::Str => Some(Value::Str(text.into_boxed_str())),
+        ValueType::Str => Some(Value::Str(text.into())),
         ValueType::Bool => text.parse().ok().map(Value::Bool),
         ValueType::I64 => text.parse().ok().map(Value::I64),
         ValueType::F64 => text.parse().ok().map(Value::F64),
-        ValueType::Decimal => parse_decimal("", &text).ok().map(Value::Decimal),
+        ValueType::Decimal => parse_decimal("", text).ok().map(Value::Decimal),
     }
 }
 
@@ -449,14 +503,8 @@ impl<'s> RowReader<'s> {
 
     fn fields(&self, projection: &Projection) -> Result<Vec<(FieldKey, Value)>> {
         let mut fields = Vec::with_capacity(self.shape.cells.len() + 1);
-        let message = self.segment.message.zip(self.shape.template);
-        let mut message = message.filter(|_| projection.wants(&FieldKey::Known(Field::MESSAGE)));
+        let mut columns = Vec::with_capacity(self.shape.cells.len());
         for cell in &self.shape.cells {
-            if let Some((at, template)) = message.filter(|(at, _)| cell.column >= *at) {
-                debug_assert!(cell.column > at);
-                fields.push((FieldKey::Known(Field::MESSAGE), self.message(template)?));
-                message = None;
-            }
             let Some(key) = &self.segment.columns[cell.column as usize].key else { continue };
             if projection.wants(key) {
                 let value = match cell.fixed {
@@ -464,10 +512,16 @@ impl<'s> RowReader<'s> {
                     None => self.stored_value(cell.column)?,
                 };
                 fields.push((key.clone(), value));
+                columns.push(cell.column);
             }
         }
-        if let Some((_, template)) = message {
-            fields.push((FieldKey::Known(Field::MESSAGE), self.message(template)?));
+        let key = FieldKey::Known(Field::MESSAGE);
+        if let (Some(at), Some(template)) = (self.segment.message, self.shape.template)
+            && projection.wants(&key)
+        {
+            // Put together last, because it repeats what the other fields hold by now.
+            let message = self.message(template, &columns, &fields)?;
+            fields.insert(columns.partition_point(|column| *column < at), (key, message));
         }
         Ok(fields)
     }
@@ -485,6 +539,15 @@ impl<'s> RowReader<'s> {
         (rank, count)
     }
 
+    /// The value of a column of whole numbers.
+    fn whole_number(&self, column: u32) -> Result<i64> {
+        let directory = self.segment.directory(column)?;
+        match self.segment.offset_from_seq(directory, self.block)? {
+            Some(offset) => Ok(self.segment.seq_of(self.block, self.row_in_block)?.wrapping_add(offset)),
+            None => self.number(column),
+        }
+    }
+
     fn number(&self, column: u32) -> Result<i64> {
         let (rank, count) = self.place(column);
         let directory = self.segment.directory(column)?;
@@ -499,10 +562,22 @@ impl<'s> RowReader<'s> {
         }
         match state.value_type {
             ValueType::Bool => Ok(Value::Bool(self.number(column)? != 0)),
-            ValueType::I64 => Ok(Value::I64(self.number(column)?)),
-            ValueType::F64 => Ok(Value::F64(f64::from_bits(ordered_bits(self.number(column)?) as u64))),
+            ValueType::I64 => Ok(Value::I64(self.whole_number(column)?)),
+            ValueType::F64 => self.stored_float(column).map(Value::F64),
             _ => self.stored_decimal(column).map(Value::Decimal),
         }
+    }
+
+    fn stored_float(&self, column: u32) -> Result<f64> {
+        let (rank, count) = self.place(column);
+        let file = &self.segment.file;
+        let (entry, bytes) = self.segment.directory(column)?.page(file, self.block as usize)?;
+        if entry.bytes == 0 {
+            return Ok(from_ordered(entry.least));
+        }
+        FloatPage::parse(bytes, count)
+            .and_then(|page| page.get(rank))
+            .map_err(|malformed| file.malformed(entry.offset, "a page of floats", malformed))
     }
 
     fn stored_decimal(&self, column: u32) -> Result<Decimal> {
@@ -517,21 +592,24 @@ impl<'s> RowReader<'s> {
         decimal.map_err(|malformed| file.malformed(entry.offset, "a page of decimals", malformed))
     }
 
-    /// Puts a message together.
-    fn message(&self, template: u32) -> Result<Value> {
-        let mut text = Vec::with_capacity(64);
+    /// Puts a message together; `fields` are those read already, and `columns` theirs.
+    fn message(&self, template: u32, columns: &[u32], fields: &[(FieldKey, Value)]) -> Result<Value> {
+        let mut text = Vec::with_capacity(MESSAGE_BYTES);
         for part in &self.table.templates[template as usize] {
             match part {
                 Part::Literal(literal) => text.extend_from_slice(literal),
                 Part::Padded(width, column) => write_padded(self.whole(*column)?, *width, &mut text),
                 Part::Field(column) | Part::Whole(column) | Part::Decimal(column) | Part::Word(column) => {
-                    self.print(*column, &mut text)?;
+                    match columns.binary_search(column) {
+                        Ok(at) => print(&fields[at].1, &mut text),
+                        Err(_) => self.print(*column, &mut text)?,
+                    }
                 }
             }
         }
-        let text = String::from_utf8(text)
-            .map_err(|_| self.segment.file.malformed(0, "a message", Malformed("text is not UTF-8")))?;
-        Ok(Value::Str(text.into_boxed_str()))
+        std::str::from_utf8(&text)
+            .map(Value::from)
+            .map_err(|_| self.segment.file.malformed(0, "a message", Malformed("text is not UTF-8")))
     }
 
     fn fixed(&self, column: u32) -> Result<Option<Fixed>> {
@@ -552,7 +630,7 @@ impl<'s> RowReader<'s> {
         match self.fixed(column)? {
             Some(Fixed::I64(value)) => Ok(value),
             Some(_) => Ok(0),
-            None => self.number(column),
+            None => self.whole_number(column),
         }
     }
 
@@ -571,11 +649,16 @@ impl<'s> RowReader<'s> {
             Some(fixed) => self.segment.fixed_value(column, fixed)?,
             None => self.stored_value(column)?,
         };
-        match value {
-            Value::I64(value) => write_whole(value, out),
-            Value::Decimal(value) => write_exact(value, out),
-            value => super::builder::print_value(value.borrow(), out),
-        }
+        print(&value, out);
         Ok(())
+    }
+}
+
+/// Appends a value as it prints.
+fn print(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::I64(value) => write_whole(*value, out),
+        Value::Decimal(value) => write_exact(*value, out),
+        value => super::builder::print_value(value.borrow(), out),
     }
 }

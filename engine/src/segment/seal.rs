@@ -4,8 +4,10 @@ use super::bits::MINIBLOCK;
 use super::builder::{Column, FinishedSegment, Row, SegmentBuilder, SegmentIdentity};
 use super::decimals;
 use super::dictionary;
+use super::floats;
 use super::footer::{self, Cell, ColumnRef, Fixed, Footer, PagesRef, ShapeInfo};
 use super::interner::Interner;
+use super::ints;
 use super::lookup::PostingsWriter;
 use super::meta::{Route, RoutingFilter, SegmentMeta};
 use super::pages::{Output, PageList};
@@ -237,7 +239,10 @@ impl SegmentBuilder {
             }
         }
         let mut scratch = Vec::new();
-        for column in sealing.iter_mut().filter(|column| column.same_as.is_none()) {
+        for (index, column) in sealing.iter_mut().enumerate() {
+            if column.same_as.is_some() {
+                continue;
+            }
             let built = &self.columns[column.from];
             if built.texts.is_some() {
                 recode(&mut column.values, &mut column.codes, &mut column.order);
@@ -249,10 +254,14 @@ impl SegmentBuilder {
                 column.pages.put_ints(out, &column.values);
             } else if built.value_type == ValueType::Decimal {
                 decimals::put_page(&mut column.pages, out, &column.values, &self.wide, &mut scratch);
+            } else if let Some(offset) = offset_from_seq(built, index, &column.values, rows, scatters) {
+                let at = out.bytes.len();
+                ints::put_from_seq(offset, &mut out.bytes);
+                let (least, greatest) = ints::bounds(&column.values);
+                column.pages.put(out, at, least, greatest);
+            } else if built.value_type == ValueType::F64 {
+                floats::put_page(&mut column.pages, out, &mut column.values, &mut scratch);
             } else {
-                if built.value_type == ValueType::F64 {
-                    column.values.iter_mut().for_each(|bits| *bits = ordered_bits(*bits));
-                }
                 column.pages.put_ints(out, &column.values);
             }
         }
@@ -392,10 +401,28 @@ fn column_order(columns: &[Column]) -> Vec<usize> {
     order
 }
 
-/// The bits of a float as a number that orders as the float does; its own inverse.
-#[inline]
-pub(super) fn ordered_bits(bits: i64) -> i64 {
-    bits ^ ((bits >> 63) as u64 >> 1) as i64
+/// What a column of whole numbers adds to the sequence number, if that is all it does: importers keep counts
+/// of their own, which run along with ours.
+fn offset_from_seq(
+    column: &Column,
+    index: usize,
+    values: &[i64],
+    rows: &[Row],
+    scatters: &[Scatter],
+) -> Option<i64> {
+    if column.value_type != ValueType::I64 || values.len() < 2 {
+        return None;
+    }
+    let stored = |row: &&Row| scatters[row.shape as usize].stored.iter().any(|(_, c)| *c as usize == index);
+    let offset = |row: &Row, value: &i64| value.wrapping_sub(row.seq as i64);
+    let first = offset(rows.iter().find(stored)?, values.first()?);
+    // Most columns are told apart by their last value alone.
+    if offset(rows.iter().rev().find(stored)?, values.last()?) != first {
+        return None;
+    }
+    let all = rows.iter().filter(stored).zip(values).all(|(row, value)| offset(row, value) == first);
+    // Equal values need no page at all.
+    (all && values[0] != values[1]).then_some(first)
 }
 
 /// Replaces the interner's codes by final ones, which count distinct values by their first row.

@@ -29,6 +29,17 @@ pub(crate) enum Part<C = ColumnIndex> {
     Word(C),
 }
 
+impl<C> Part<C> {
+    /// The column that the part prints.
+    pub(crate) fn column(&self) -> Option<&C> {
+        match self {
+            Part::Literal(_) => None,
+            Part::Field(column) | Part::Whole(column) | Part::Padded(_, column) => Some(column),
+            Part::Decimal(column) | Part::Word(column) => Some(column),
+        }
+    }
+}
+
 /// Most parts of a template.
 pub(crate) const PARTS_MAX: usize = 32;
 /// Messages longer than this are not taken apart.
@@ -292,7 +303,7 @@ pub(crate) fn write_exact(value: Decimal, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
+    use crate::dec;
 
     use super::*;
 

@@ -9,10 +9,10 @@ use rust_decimal::Decimal;
 
 use super::decimals::{self, DecimalPage, Digits, PageDigits};
 use super::dictionary::Texts;
+use super::floats::{FloatPage, from_ordered};
 use super::footer::Fixed;
 use super::pages::Numbers;
 use super::reader::{ColumnId, PRODUCER, PSEQ, SEQ, Segment, ShapeTable, TS, parse_value};
-use super::seal::ordered_bits;
 use super::shapes::ShapePage;
 use super::template::{Part, write_padded};
 use super::wire::Malformed;
@@ -306,7 +306,7 @@ impl Segment {
             ValueType::Bool => Some((Value::Bool(least != 0), Value::Bool(greatest != 0))),
             ValueType::I64 => Some((Value::I64(least), Value::I64(greatest))),
             ValueType::F64 => {
-                let float = |bits| Value::F64(f64::from_bits(ordered_bits(bits) as u64));
+                let float = |number| Value::F64(from_ordered(number));
                 Some((float(least), float(greatest)))
             }
             _ if least == i64::MIN || greatest == i64::MAX => None,
@@ -350,6 +350,36 @@ impl Segment {
         Ok(values)
     }
 
+    fn floats(&self, block: u32, column: u32, stored: usize) -> Result<Vec<f64>> {
+        if stored == 0 {
+            return Ok(vec![]);
+        }
+        let (entry, bytes) = self.directory(column)?.page(&self.file, block as usize)?;
+        if entry.bytes == 0 {
+            return Ok(vec![from_ordered(entry.least); stored]);
+        }
+        FloatPage::parse(bytes, stored)
+            .and_then(|page| page.decode())
+            .map_err(|malformed| self.file.malformed(entry.offset, "a page of floats", malformed))
+    }
+
+    /// The stored values of a column whose page only says what to add to the sequence number.
+    fn whole_from_seq(&self, block: u32, column: u32, at: &BlockColumn<'_>) -> Result<Option<Vec<i64>>> {
+        if at.stored == 0 {
+            return Ok(None);
+        }
+        let Some(offset) = self.offset_from_seq(self.directory(column)?, block)? else { return Ok(None) };
+        let mut seqs = Vec::with_capacity(at.rows);
+        Numbers::open(&self.file, self.fixed(SEQ)?, block as usize, at.rows)?
+            .decode(&self.file, at.rows, &mut seqs)?;
+        let stored = |row: usize| {
+            let place = at.places.get(row).map_or(0, |place| *place as usize);
+            matches!(at.slots[place], Slot::Stored)
+        };
+        let values = seqs.iter().enumerate().filter(|(row, _)| stored(*row));
+        Ok(Some(values.map(|(_, seq)| seq.wrapping_add(offset)).collect()))
+    }
+
     fn decode_field(&self, block: u32, column: u32) -> Result<ColumnVector> {
         let table = self.shape_table()?;
         let at = self.block_column(table, block, column)?;
@@ -384,15 +414,17 @@ impl Segment {
                 Values::Bool(numbers.into_iter().map(|number| number != 0).collect())
             }
             ValueType::I64 => {
-                Values::I64(at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+                let numbers = match self.whole_from_seq(block, column, &at)? {
+                    Some(numbers) => numbers,
+                    None => self.numbers(block, column, at.stored)?,
+                };
+                Values::I64(at.spread(&numbers, 0, |fixed| match fixed {
                     Fixed::I64(value) => value,
                     _ => 0,
                 }))
             }
             ValueType::F64 => {
-                let numbers = self.numbers(block, column, at.stored)?;
-                let floats: Vec<f64> =
-                    numbers.into_iter().map(|bits| f64::from_bits(ordered_bits(bits) as u64)).collect();
+                let floats = self.floats(block, column, at.stored)?;
                 Values::F64(at.spread(&floats, 0.0, |fixed| match fixed {
                     Fixed::F64(value) => value,
                     _ => 0.0,
@@ -460,12 +492,9 @@ impl Segment {
             })
             .collect();
         let mut named: Vec<(u32, ColumnVector)> = Vec::new();
-        for part in templates.iter().flatten().flat_map(|parts| parts.iter()) {
-            let column = match part {
-                Part::Literal(_) => continue,
-                Part::Field(column) | Part::Whole(column) | Part::Padded(_, column) => *column,
-                Part::Decimal(column) | Part::Word(column) => *column,
-            };
+        for column in
+            templates.iter().flatten().flat_map(|parts| parts.iter()).filter_map(Part::column).copied()
+        {
             if let Err(place) = named.binary_search_by_key(&column, |(known, _)| *known) {
                 named.insert(place, (column, self.decode_field(block, column)?));
             }
@@ -615,7 +644,7 @@ fn less(a: &Value, b: &Value) -> Option<bool> {
 /// Values of an indexed field that is not text, from their texts.
 fn typed(value_type: ValueType, codes: &[u32], texts: &Texts, presence: &Presence) -> Option<Values> {
     let value = |(slot, code): (usize, &u32)| match presence.has(slot) {
-        true => parse_value(value_type, texts.get(*code).to_owned()),
+        true => parse_value(value_type, texts.get(*code)),
         false => Some(match value_type {
             ValueType::Bool => Value::Bool(false),
             ValueType::I64 => Value::I64(0),

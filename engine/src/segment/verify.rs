@@ -1,11 +1,12 @@
 //! Checks a whole segment: every byte against its checksum, and everything that is said twice against what
 //! says it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::bits::MINIBLOCK;
 use super::footer::{HEADER_BYTES, PagesRef};
-use super::meta::Route;
+use super::hash::stable_hash;
+use super::meta::{Route, RoutingFilter};
 use super::pages::{Directory, HINT, Section};
 use super::reader::{ColumnId, PRODUCER, PSEQ, SEQ, SHAPES, Segment, TS};
 use super::vector::{ColumnVector, Values, Zone};
@@ -25,6 +26,47 @@ impl Segment {
             self.verify_dictionary(column)?;
         }
         self.verify_routes()
+    }
+
+    /// The filters of its indexed fields, made anew: in order of field name, none for a field that does not
+    /// occur.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the file is.
+    pub fn filters(&self) -> Result<Vec<RoutingFilter>> {
+        let mut keys: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        for (index, info) in self.columns().iter().enumerate().filter(|(_, info)| info.indexed) {
+            let Some(dictionary) = self.dictionary(index as u32)? else { continue };
+            let texts = dictionary.unpack_all(&self.file)?;
+            if !texts.is_empty() {
+                let hashes = texts.iter().map(|text| stable_hash(text.as_bytes()));
+                keys.entry(info.key.name()).or_default().extend(hashes);
+            }
+        }
+        Ok(keys.into_iter().map(|(field, mut keys)| RoutingFilter::build(field, &mut keys)).collect())
+    }
+
+    /// The indexed fields, whether they occur or not.
+    pub fn indexed_fields(&self) -> impl Iterator<Item = &str> {
+        self.meta.routes.iter().map(|route| route.field.as_str())
+    }
+
+    /// The first indexed text that a filter would keep from being found; none if all is well.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the file is.
+    pub fn text_missed_by(&self, field: &str, filter: &[u8]) -> Result<Option<String>> {
+        for (index, info) in self.columns().iter().enumerate() {
+            if !info.indexed || info.key.name() != field {
+                continue;
+            }
+            let Some(dictionary) = self.dictionary(index as u32)? else { continue };
+            let texts = dictionary.unpack_all(&self.file)?;
+            if let Some(missed) = texts.iter().find(|text| !RoutingFilter::may_contain(filter, text)) {
+                return Ok(Some(missed.to_owned()));
+            }
+        }
+        Ok(None)
     }
 
     fn wrong(&self, offset: u64, expected: impl Into<String>, found: impl Into<String>) -> Error {

@@ -88,7 +88,8 @@ impl Vfs for OsFiles {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        // Reading is enough to lock, and all that a reader of read-only media can do.
+        let file = OpenOptions::new().read(true).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(OsLock(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),

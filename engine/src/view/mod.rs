@@ -6,6 +6,7 @@ mod reader;
 mod routes;
 mod scan;
 mod segments;
+mod selection;
 mod snapshot;
 mod tail;
 mod tail_filter;

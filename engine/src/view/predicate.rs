@@ -142,6 +142,11 @@ impl Predicate {
         self.seq_min > 0 || self.seq_max < u64::MAX || self.level_min > Level::Trace
     }
 
+    /// Whether a row found in range of time may still fail.
+    pub(crate) fn has_conditions(&self) -> bool {
+        !self.terms.is_empty() || self.has_fixed_conditions()
+    }
+
     /// Whether an event with these fixed fields can match.
     #[inline]
     pub(crate) fn matches_fixed(&self, ts: Timestamp, seq: u64, category: Category, level: Level) -> bool {

@@ -10,7 +10,7 @@ use crate::catalog::Manifest;
 use crate::error::{Error, Result};
 use crate::event::record::{Record, decode_fields};
 use crate::event::{Event, FieldKey, Seq};
-use crate::record::{RingOwner, WrittenCounts, rings_of};
+use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::vfs::{Host, OpenMode};
 use crate::view::tail::TailView;
 use crate::view::{FollowFrom, Follower, SegmentHandle, SegmentList, Snapshot, Version, WalTail};
@@ -75,24 +75,45 @@ impl Reader {
         let manifest = Manifest::read(&self.host, &self.database)?;
         // Before the WAL: an event that is written in between is in both, and then known by its count.
         let owner = RingOwner { database: manifest.identity.0, lock_identity: 0 };
-        let rings = self.rings_of_the_dead(owner)?;
+        let FoundRings { rings, unusable, .. } = self.rings_of_the_dead(owner)?;
         let segments = self.segments(&mut state, &manifest);
         let mut tails: Vec<TailView> = Vec::new();
-        let mut unreadable = Vec::new();
+        let mut unreadable: Vec<(PathBuf, String)> =
+            unusable.into_iter().map(|(name, error)| (PathBuf::from(name), error.to_string())).collect();
+        let mut is_wal_unreadable = false;
         let numbers = wal_numbers(&self.host, &self.database)?;
         for number in numbers.into_iter().filter(|number| number.0 > manifest.sealed_wal) {
-            if tails.last().is_some_and(|tail| !tail.finished) {
-                // Created ahead of its first frame; or the file before is damaged, which its writer must say.
-                break;
-            }
-            let Some(tail) = self.tail(&mut state, number)? else { continue };
-            match tail.view_file() {
-                Ok(view) => tails.push(view),
+            let tail = match self.tail(&mut state, number) {
+                Ok(None) => continue,
+                Ok(Some(tail)) => tail,
+                Err(error @ (Error::Damaged { .. } | Error::Foreign { .. })) => {
+                    unreadable.push((number.path(&self.database), error.to_string()));
+                    is_wal_unreadable = true;
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            let viewed = tail.view_file().and_then(|view| match tails.last_mut() {
+                Some(before) => follows(&state, before, &view).map(|follows| follows.then_some(view)),
+                None => Ok(Some(view)),
+            });
+            match viewed {
+                Ok(Some(view)) => tails.push(view),
+                // Created ahead of its first frame.
+                Ok(None) => break,
                 Err(error) => {
                     unreadable.push((tail.path.clone(), error.to_string()));
+                    is_wal_unreadable = true;
                     break;
                 }
             }
+        }
+        if let Some(view) = tails.last()
+            && !is_wal_unreadable
+            && let Some(tail) = state.tails.get(&view.header.number)
+            && let Err(error) = tail.check_end(view)
+        {
+            unreadable.push((view.path.clone(), error.to_string()));
         }
         let first = tails.first().map(|tail| tail.header.first_seq.0);
         let is_current = Manifest::read(&self.host, &self.database)?.sealed_wal == manifest.sealed_wal;
@@ -146,21 +167,22 @@ impl Reader {
     }
 
     /// The rings of this database whose owner has died.
-    fn rings_of_the_dead(&self, owner: RingOwner) -> Result<Vec<crate::record::Ring>> {
+    fn rings_of_the_dead(&self, owner: RingOwner) -> Result<FoundRings> {
         let lock = self.database.join("LOCK");
-        let Ok(lock_identity) = self.host.files.file_identity(&lock) else { return Ok(Vec::new()) };
+        let Ok(lock_identity) = self.host.files.file_identity(&lock) else {
+            return Ok(FoundRings::default());
+        };
         let owner = RingOwner { lock_identity, ..owner };
         let names =
             owner.list(&self.host).map_err(|error| Error::io("list", "shared memory".as_ref(), error))?;
         if names.is_empty() {
-            return Ok(Vec::new());
+            return Ok(FoundRings::default());
         }
         // The lock is free only if the owner is dead. It is held for no longer than this look, and whoever
         // opens for writing tries again for longer.
         match self.host.files.try_lock(&lock) {
-            Ok(Some(_free)) => Ok(rings_of(&self.host, owner)?.0),
-            Ok(None) => Ok(Vec::new()),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Vec::new()),
+            Ok(Some(_free)) => FoundRings::of(&self.host, owner),
+            Ok(None) => Ok(FoundRings::default()),
             Err(error) => Err(Error::io("look at the lock", &lock, error)),
         }
     }
@@ -168,7 +190,7 @@ impl Reader {
     /// What the rings hold and the WAL does not, in the order in which the next open takes it over.
     fn events_in(
         &self,
-        rings: Vec<crate::record::Ring>,
+        rings: Vec<crate::ring::Ring>,
         tails: &[TailView],
         next_seq: &mut Seq,
     ) -> Result<Vec<Event>> {
@@ -220,6 +242,30 @@ impl Reader {
     pub(crate) fn place(&self) -> (&Host, &Path) {
         (&self.host, &self.database)
     }
+}
+
+/// Whether a file goes on where the one before ends; false if that one is the newest still.
+///
+/// # Errors
+/// If the one before lacks its end, or a file in between is missing.
+fn follows(state: &State, before: &mut TailView, view: &TailView) -> Result<bool> {
+    if !before.finished {
+        if view.frames.is_empty() {
+            return Ok(false);
+        }
+        // It was finished before this one had a frame, perhaps after it was looked at.
+        if let Some(tail) = state.tails.get(&before.header.number) {
+            *before = tail.view_file()?;
+        }
+        if !before.finished {
+            return Err(before.damaged(before.end(), "no frame, though there is a later file"));
+        }
+    }
+    if before.next_seq() != view.header.first_seq {
+        let found = format!("seq {} after {}", view.header.first_seq, before.next_seq());
+        return Err(view.damaged(48, &found));
+    }
+    Ok(true)
 }
 
 /// Opens a WAL file for reading; `None` if it is gone, or being created.

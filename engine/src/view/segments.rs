@@ -1,12 +1,14 @@
 //! Rows of one segment that match a predicate, in order.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::event::{Event, FieldKey, Level};
+use crate::event::{Event, FieldKey, Level, Timestamp};
 use crate::segment::{Lookup, Projection, Segment, SegmentMeta};
 use crate::view::predicate::Term;
+use crate::view::selection::Selection;
 use crate::view::{Predicate, SegmentHandle};
 
 /// Whether a segment can hold a match, by what is known without opening it.
@@ -36,30 +38,20 @@ pub(crate) fn may_match(meta: &SegmentMeta, predicate: &Predicate, indexed: &[Fi
 
 /// Rows still to be looked at.
 enum Rows {
-    /// Consecutive.
-    Range(std::ops::Range<u32>),
-    /// Those the index names.
+    /// Those whose time is in bounds.
+    Range(Range<u32>),
+    /// Those the index names, ascending.
     Listed(std::vec::IntoIter<u32>),
-}
-
-impl Rows {
-    fn next(&mut self, backwards: bool) -> Option<u32> {
-        match (self, backwards) {
-            (Rows::Range(rows), false) => rows.next(),
-            (Rows::Range(rows), true) => rows.next_back(),
-            (Rows::Listed(rows), false) => rows.next(),
-            (Rows::Listed(rows), true) => rows.next_back(),
-        }
-    }
 }
 
 /// See the module.
 pub(crate) struct SegmentRows {
     segment: Arc<Segment>,
     rows: Rows,
-    /// The index answered the whole predicate: every listed row is a match.
-    is_exact: bool,
-    /// What is decoded before the predicate is asked, and what is given out.
+    /// Of the block under way, the rows that match; the next one last.
+    ready: Vec<u32>,
+    selection: Selection,
+    /// What is decoded of a listed row before the predicate is asked.
     tested: Projection,
     projection: Projection,
 }
@@ -74,34 +66,26 @@ impl SegmentRows {
     ) -> Result<SegmentRows> {
         let segment = handle.open()?;
         let mut listed: Option<Vec<u32>> = None;
-        let mut is_exact = !predicate.has_fixed_conditions();
         for term in &predicate.terms {
-            let Some(rows) = lookup(&segment, term, indexed)? else {
-                is_exact = false;
-                continue;
-            };
+            let Some(rows) = lookup(&segment, term, indexed)? else { continue };
             listed = Some(match listed {
                 None => rows,
                 Some(before) => intersect(&before, &rows),
             });
         }
-        // Without need, the times are not even read.
-        let meta = segment.meta();
-        let first =
-            if predicate.ts_min.0 <= meta.ts_min { 0 } else { segment.find_ts(predicate.ts_min.0)? };
-        let last = match predicate.ts_max.0.checked_add(1) {
-            Some(after) if after <= meta.ts_max => segment.find_ts(after)?,
-            _ => meta.rows as u32,
-        };
         let rows = match listed {
-            None => Rows::Range(first..last.max(first)),
+            None => Rows::Range(rows_in_time(&segment, predicate)?),
             Some(mut rows) => {
-                rows.retain(|row| (first..last).contains(row));
+                if predicate.ts_min > Timestamp::MIN || predicate.ts_max < Timestamp::MAX {
+                    let in_time = rows_in_time(&segment, predicate)?;
+                    rows.retain(|row| in_time.contains(row));
+                }
                 Rows::Listed(rows.into_iter())
             }
         };
         let tested = Projection::fields(predicate.terms.iter().flat_map(|term| tested_fields(term, indexed)));
-        Ok(SegmentRows { segment, rows, is_exact, tested, projection: projection.clone() })
+        let (ready, selection) = (Vec::new(), Selection::default());
+        Ok(SegmentRows { segment, rows, ready, selection, tested, projection: projection.clone() })
     }
 
     /// The next match.
@@ -111,18 +95,67 @@ impl SegmentRows {
         indexed: &[FieldKey],
         backwards: bool,
     ) -> Result<Option<Event>> {
-        while let Some(row) = self.rows.next(backwards) {
-            if !self.is_exact {
-                let tested = self.segment.event(row, &self.tested)?;
-                let matches = predicate.matches_fixed(tested.ts, tested.seq.0, tested.category, tested.level)
-                    && predicate.matches_fields(indexed, |field| tested.field(field));
-                if !matches {
-                    continue;
+        if let Rows::Listed(rows) = &mut self.rows {
+            while let Some(row) = if backwards { rows.next_back() } else { rows.next() } {
+                // The index has answered its terms; with others, or other bounds, the row is asked itself.
+                if predicate.terms.len() > 1 || predicate.has_fixed_conditions() {
+                    let tested = self.segment.event(row, &self.tested)?;
+                    let matches =
+                        predicate.matches_fixed(tested.ts, tested.seq.0, tested.category, tested.level)
+                            && predicate.matches_fields(indexed, |field| tested.field(field));
+                    if !matches {
+                        continue;
+                    }
                 }
+                return self.segment.event(row, &self.projection).map(Some);
             }
-            return self.segment.event(row, &self.projection).map(Some);
+            return Ok(None);
         }
-        Ok(None)
+        loop {
+            if let Some(row) = self.ready.pop() {
+                return self.segment.event(row, &self.projection).map(Some);
+            }
+            let Rows::Range(range) = &mut self.rows else { return Ok(None) };
+            if range.start >= range.end {
+                return Ok(None);
+            }
+            let of_block = take_block(&self.segment, range, backwards);
+            self.ready.extend(of_block.clone());
+            if predicate.has_conditions() {
+                let block = self.segment.block_of(of_block.start);
+                let first = self.segment.block_rows(block).start;
+                let selected = self.selection.of_block(&self.segment, block, predicate, indexed)?;
+                self.ready.retain(|row| selected[(row - first) as usize]);
+            }
+            if !backwards {
+                self.ready.reverse();
+            }
+        }
+    }
+}
+
+/// Rows whose time is within the predicate's bounds.
+fn rows_in_time(segment: &Segment, predicate: &Predicate) -> Result<Range<u32>> {
+    let first = if predicate.ts_min > Timestamp::MIN { segment.find_ts(predicate.ts_min.0)? } else { 0 };
+    let last = match predicate.ts_max.0.checked_add(1) {
+        Some(after) => segment.find_ts(after)?,
+        None => segment.rows(),
+    };
+    Ok(first..last.max(first))
+}
+
+/// Takes the rows of one block off an end of the range.
+fn take_block(segment: &Segment, range: &mut Range<u32>, backwards: bool) -> Range<u32> {
+    if backwards {
+        let block = segment.block_rows(segment.block_of(range.end - 1));
+        let taken = block.start.max(range.start)..range.end;
+        range.end = taken.start;
+        taken
+    } else {
+        let block = segment.block_rows(segment.block_of(range.start));
+        let taken = range.start..block.end.min(range.end);
+        range.start = taken.end;
+        taken
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
-use crate::event::record::{Defaults, Record, decode_fields};
+use crate::event::record::{ALIGNMENT, Defaults, Record, decode_fields};
 use crate::event::{Event, FieldKey, ProducerId, Seq};
 use crate::limits::FRAME_PAYLOAD_BYTES_MAX;
 use crate::vfs::{Mapping, VfsFile};
@@ -162,6 +162,42 @@ impl WalTail {
         Ok(())
     }
 
+    /// Tells a torn tail, or a frame on its way, from damage: an intact frame further on may say that more was
+    /// durable than the view shows.
+    ///
+    /// # Errors
+    /// That damage; IO errors.
+    pub(crate) fn check_end(&self, view: &TailView) -> Result<()> {
+        let end = view.end();
+        let len = self.file.len().map_err(|error| Error::io("measure", &self.path, error))?;
+        if view.finished || len <= end {
+            return Ok(());
+        }
+        let mut rest = vec![0; usize::try_from(len - end).unwrap_or(usize::MAX)];
+        match self.file.read_exact_at(&mut rest, end) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) => return Err(Error::io("read", &self.path, error)),
+        }
+        let frame = |at| frame_at(&rest, end, self.header.salt, at);
+        if frame(end).is_some() {
+            return Ok(());
+        }
+        let mut at = end;
+        while at + FRAME_HEADER_BYTES as u64 <= len {
+            match frame(at) {
+                Some(later) if later.durable > end => {
+                    let found =
+                        format!("bytes that are none, though the file was durable up to {}", later.durable);
+                    return Err(self.damaged(end, &found));
+                }
+                Some(later) => at = later.end(),
+                None => at += ALIGNMENT as u64,
+            }
+        }
+        Ok(())
+    }
+
     fn damaged(&self, offset: u64, found: &str) -> Error {
         Error::damaged(&self.path, offset, "a frame as the writer writes it", found, "run `blotter verify`")
     }
@@ -186,6 +222,11 @@ impl TailView {
         let unfiltered = self.filters.last().map_or(0, |filter| filter.frames.end);
         let filtered = self.filters.iter().filter(move |filter| filter.may_contain(text));
         filtered.flat_map(|filter| &self.frames[filter.frames.clone()]).chain(&self.frames[unfiltered..])
+    }
+
+    /// Offset after its last frame.
+    pub(crate) fn end(&self) -> u64 {
+        self.bytes.len() as u64
     }
 
     /// The seq after its last event.

@@ -6,7 +6,8 @@
 //! │ magic │ version │ 0      │ database │ number │ salt │ first seq │ 0        │ crc32 │
 //! └───────┴─────────┴────────┴──────────┴────────┴──────┴───────────┴──────────┴───────┘
 //! ```
-//! The salt enters every frame's checksum, so that frames of another file are never taken for ours.
+//! The salt enters every frame's checksum, so that frames of another file are never taken for ours. Magic, version
+//! and checksum stand there in every version, so that damage and a newer version are told apart.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,9 @@ impl WalNumber {
     /// The number in a file name, if it is a WAL file's.
     pub fn from_file_name(name: &str) -> Option<WalNumber> {
         let digits = name.strip_suffix(".wal")?;
-        (digits.len() == 16).then(|| u64::from_str_radix(digits, 16).ok().map(WalNumber)).flatten()
+        let number = WalNumber(u64::from_str_radix(digits, 16).ok()?);
+        // No other spelling of the number, or its file would not be found under the name made of it.
+        (number.to_string() == digits).then_some(number)
     }
 }
 
@@ -86,11 +89,6 @@ impl WalHeader {
             let found = bytes[..8].escape_ascii().to_string();
             return Err(Error::Foreign { path: path.to_path_buf(), kind: "WAL", found });
         }
-        let version = u32::from_le_bytes(four(8));
-        if version != VERSION {
-            let path = path.to_path_buf();
-            return Err(Error::NewerVersion { path, kind: "WAL", found: version, supported: VERSION });
-        }
         let (stored, computed) = (u32::from_le_bytes(four(60)), crc32fast::hash(&bytes[..60]));
         if stored != computed {
             return Err(Error::damaged(
@@ -100,6 +98,11 @@ impl WalHeader {
                 format!("{stored:08x}"),
                 "restore the file from a backup, or run `blotter repair` to keep what is readable",
             ));
+        }
+        let version = u32::from_le_bytes(four(8));
+        if version != VERSION {
+            let path = path.to_path_buf();
+            return Err(Error::NewerVersion { path, kind: "WAL", found: version, supported: VERSION });
         }
         Ok(WalHeader {
             database: u128::from(eight(16)) | u128::from(eight(24)) << 64,

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use blotter::event::{Event, Level};
 use blotter::segment::Projection;
 use blotter::{Db, Predicate, Reader, Scan, Snapshot};
-use hdrhistogram::Histogram;
 
-use super::play::Played;
+use super::play::{Played, histogram};
 use super::{Output, percentiles};
 use crate::commands::report_unreadable;
 use crate::commands::stats::Counts;
@@ -78,7 +77,7 @@ fn ask_for_many(output: &mut Output, snapshot: &Snapshot, orders: &[String]) -> 
     if orders.is_empty() {
         return Ok(true);
     }
-    let mut lookup_us = Histogram::<u64>::new(3).expect("three significant digits are within the range");
+    let mut lookup_us = histogram();
     let (mut found, mut whole) = (0, true);
     let started = Instant::now();
     for order in orders {

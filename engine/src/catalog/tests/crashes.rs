@@ -211,7 +211,7 @@ fn the_manifest_is_the_old_or_the_new_one() {
 #[test]
 fn the_journal_keeps_what_was_appended() {
     let created = JournalRecord::Created { identity: IDENTITY, at_ns: 5 };
-    let repaired = |at_ns| JournalRecord::Repaired { at_ns, reason: "x".repeat(700) };
+    let repaired = |at_ns| JournalRecord::Repaired { at_ns, reason: "x".repeat(700), gaps: vec![] };
     let crashes = crash_everywhere(
         100,
         |host| {

@@ -118,7 +118,7 @@ fn every_flipped_bit_of_the_journal_is_noticed() {
     let journal =
         Journal::create(&host, root(), &JournalRecord::Created { identity: IDENTITY, at_ns: 5 }).unwrap();
     for at_ns in 0..3 {
-        journal.append(&JournalRecord::Repaired { at_ns, reason: "disk".into() }).unwrap();
+        journal.append(&JournalRecord::Repaired { at_ns, reason: "disk".into(), gaps: vec![] }).unwrap();
     }
     let path = root().join(JOURNAL_FILE);
     let bytes = sim.read_file(&path).unwrap();

@@ -1,4 +1,7 @@
 //! Segments against a naive model.
 
+mod damage;
+mod golden;
+mod intake;
 mod model;
 mod round_trip;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::event::record::{Defaults, Encoder, Record};
 use crate::event::{
-    Category, Day, Decimal, Event, Field, FieldKey, FieldRef, Level, ProducerId, Seq, Timestamp, Value,
-    ValueRef, parse_decimal,
+    Category, Day, Decimal, Event, FieldKey, FieldRef, Level, ProducerId, Seq, Timestamp, Value,
+    parse_decimal,
 };
 use crate::segment::{
     FinishedSegment, Segment, SegmentBuilder, SegmentId, SegmentIdentity, SegmentOptions, Tier,
@@ -247,8 +247,4 @@ pub(super) fn canonical(event: &Event) -> (Timestamp, Seq, ProducerId, u64, Leve
 pub(super) fn rows_with(events: &[Event], field: FieldRef<'_>, text: &str) -> Vec<u32> {
     let has = |event: &Event| event.field(field).is_some_and(|value| value.to_string() == text);
     (0..events.len() as u32).filter(|row| has(&events[*row as usize])).collect()
-}
-
-pub(super) fn text_of(event: &Event, field: Field) -> Option<String> {
-    event.field(FieldRef::Known(field)).map(|value: ValueRef<'_>| value.to_string())
 }

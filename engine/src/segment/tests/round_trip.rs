@@ -44,7 +44,8 @@ fn check(events: &[Event], options: &SegmentOptions) {
 }
 
 fn check_columns(segment: &Segment, expected: &[Event]) {
-    let fixed: [(ColumnId, fn(&Event) -> i64); 5] = [
+    type OfEvent = fn(&Event) -> i64;
+    let fixed: [(ColumnId, OfEvent); 5] = [
         (ColumnId::Ts, |event| event.ts.0),
         (ColumnId::Seq, |event| event.seq.0 as i64),
         (ColumnId::Producer, |event| i64::from(event.producer.0)),

@@ -1,33 +1,51 @@
 //! Rings that a process left behind when it died.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::event::record::Record;
 use crate::event::{Category, Field, FieldRef, ProducerId, ValueRef, names};
-use crate::record::{Ring, RingOwner};
+use crate::ring::{Ring, RingOwner};
 use crate::vfs::Host;
 use crate::wal::{FrameKind, RecoveredWal};
 
-/// Rings, and the names of those that cannot be used with the reason.
-pub(crate) type FoundRings = (Vec<Ring>, Vec<(String, Error)>);
+/// What was found in shared memory under an owner's name.
+#[derive(Debug, Default)]
+pub(crate) struct FoundRings {
+    /// Whole rings, by producer.
+    pub(crate) rings: Vec<Ring>,
+    /// Names of rings that were still being made and hold nothing.
+    pub(crate) unfinished: Vec<String>,
+    /// Rings that cannot be used, and why.
+    pub(crate) unusable: Vec<(String, Error)>,
+}
 
-/// The rings of `owner`, by producer. Those that were still being made hold nothing and are left out.
-///
-/// # Errors
-/// If the shared memory cannot be listed.
-pub(crate) fn rings_of(host: &Host, owner: RingOwner) -> Result<FoundRings> {
-    let names = owner.list(host).map_err(|error| Error::io("list", "shared memory".as_ref(), error))?;
-    let (mut rings, mut unusable) = (Vec::new(), Vec::new());
-    for name in names {
-        match Ring::open(host, owner, &name) {
-            Ok(Some(ring)) => rings.push(ring),
-            Ok(None) => {}
-            Err(error) => unusable.push((name, error)),
+impl FoundRings {
+    /// Opens the rings of `owner`.
+    ///
+    /// # Errors
+    /// If the shared memory cannot be listed.
+    pub(crate) fn of(host: &Host, owner: RingOwner) -> Result<FoundRings> {
+        let names = owner.list(host).map_err(|error| Error::io("list", "shared memory".as_ref(), error))?;
+        let mut found = FoundRings::default();
+        for name in names {
+            match Ring::open(host, owner, &name) {
+                Ok(Some(ring)) => found.rings.push(ring),
+                Ok(None) => found.unfinished.push(name),
+                Err(error) => found.unusable.push((name, error)),
+            }
         }
+        found.rings.sort_by_key(Ring::producer);
+        Ok(found)
     }
-    rings.sort_by_key(Ring::producer);
-    Ok((rings, unusable))
+
+    /// The highest number that any of them was made for, so that no new ring meets their names.
+    pub(crate) fn highest_producer(&self) -> Option<u32> {
+        let usable = self.rings.iter().map(|ring| ring.producer().0);
+        let others = self.unfinished.iter().chain(self.unusable.iter().map(|(name, _)| name));
+        usable.chain(others.filter_map(|name| RingOwner::producer_in(name))).max()
+    }
 }
 
 /// For each producer the pseq after its last that stands in the unsealed WAL, or is recorded there as lost.
@@ -67,9 +85,9 @@ impl WrittenCounts {
     pub(crate) fn note(&mut self, producer: ProducerId, record: &Record<'_>) {
         self.raise(producer, record.pseq + 1);
         if record.category == Category::SYSTEM
-            && let Some((producer, next)) = loss_in(record)
+            && let Some((producer, lost)) = loss_in(record)
         {
-            self.raise(producer, next);
+            self.raise(producer, lost.end);
         }
     }
 
@@ -84,8 +102,8 @@ impl WrittenCounts {
     }
 }
 
-/// The producer of a recorded loss, and the pseq after it.
-fn loss_in(record: &Record<'_>) -> Option<(ProducerId, u64)> {
+/// The producer of a recorded loss, and what it lost.
+pub(crate) fn loss_in(record: &Record<'_>) -> Option<(ProducerId, Range<u64>)> {
     let (mut is_loss, mut producer, mut first, mut count) = (false, None, None, None);
     for field in record.fields() {
         match field.ok()? {
@@ -96,5 +114,6 @@ fn loss_in(record: &Record<'_>) -> Option<(ProducerId, u64)> {
             _ => {}
         }
     }
-    is_loss.then_some((ProducerId(producer?), first?.checked_add(count?)?))
+    let first = first?;
+    is_loss.then_some((ProducerId(producer?), first..first.checked_add(count?)?))
 }

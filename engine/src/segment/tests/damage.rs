@@ -1,0 +1,149 @@
+//! No damage gives a wrong answer, a panic or a huge allocation: every flipped bit and every cut is found.
+
+use std::path::Path;
+
+use super::model::*;
+use crate::Error;
+use crate::event::Field;
+use crate::segment::{ColumnId, Lookup, Projection, Segment, SegmentOptions};
+use crate::vfs::Mapping;
+
+/// Everything a segment answers, as text; the first error otherwise.
+fn answers(bytes: Vec<u8>) -> crate::Result<String> {
+    use std::fmt::Write;
+    let segment = Segment::open(Path::new("test.seg"), Mapping::new(bytes))?;
+    let mut all = format!("{:?}", segment.meta());
+    for row in 0..segment.rows() {
+        write!(all, "{:?}", segment.event(row, &Projection::All)?).unwrap();
+    }
+    for block in 0..segment.block_count() {
+        for column in 0..segment.columns().len() as u32 {
+            let vector = segment.decode(block, ColumnId::Field(column))?;
+            for slot in 0..segment.block_rows(block).len() {
+                write!(all, "{:?}", vector.value(slot)).unwrap();
+            }
+            write!(all, "{:?}", segment.zone(block, ColumnId::Field(column))?).unwrap();
+        }
+    }
+    for field in [Field::ORDER_ID, Field::CORRELATION_ID, Field::SYMBOL] {
+        for row in 0..segment.rows() {
+            let event = segment.event(row, &Projection::Fields(vec![field.into()]))?;
+            if let Some((key, value)) = event.fields.first() {
+                let Lookup::Rows(rows) = segment.lookup(key.borrow(), &value.to_string())? else {
+                    return Ok(all);
+                };
+                write!(all, "{rows:?}").unwrap();
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn sample() -> Vec<u8> {
+    let options = SegmentOptions { block_rows: 128, ..SegmentOptions::default() };
+    let mut events = orders(&mut Random(41), 60);
+    events.extend(anything(&mut Random(42), 7));
+    build(&events, &options).bytes
+}
+
+/// What a damaged copy may do: be refused when opened or verified.
+fn is_found(bytes: Vec<u8>) -> bool {
+    match Segment::open(Path::new("test.seg"), Mapping::new(bytes)) {
+        Ok(segment) => segment.verify().is_err(),
+        Err(_) => true,
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_found_by_verification() {
+    let sound = sample();
+    assert!(!is_found(sound.clone()));
+    for bit in 0..sound.len() * 8 {
+        let mut flipped = sound.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(is_found(flipped), "bit {bit} of {}", sound.len() * 8);
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_an_error_or_changes_no_answer() {
+    let sound = sample();
+    let expected = answers(sound.clone()).unwrap();
+    let mut found = 0;
+    // A prime stride visits all bits of bytes and all parts of the file in bearable time.
+    for bit in (0..sound.len() * 8).step_by(37) {
+        let mut flipped = sound.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        match answers(flipped) {
+            Ok(answers) => assert!(answers == expected, "bit {bit} changes an answer"),
+            Err(_) => found += 1,
+        }
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn a_file_cut_at_any_length_is_refused() {
+    let sound = sample();
+    for length in 0..sound.len() {
+        let error = open(&sound[..length]).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{length}: {error}");
+    }
+    assert!(is_found([&sound[..], &[0]].concat()));
+}
+
+#[test]
+fn foreign_and_newer_files_are_told_apart_from_damaged_ones() {
+    let foreign = [b"PK\x03\x04 something else".as_slice(), &[0; 100]].concat();
+    assert!(matches!(open(&foreign), Err(Error::Foreign { kind: "segment", .. })));
+    assert!(matches!(open(b"SQLite format 3\0"), Err(Error::Foreign { .. })));
+    let mut newer = sample();
+    newer[8] = 2;
+    let crc = crc32fast::hash(&newer[..12]);
+    newer[12..16].copy_from_slice(&crc.to_le_bytes());
+    let error = open(&newer).unwrap_err();
+    assert!(matches!(error, Error::NewerVersion { found: 2, supported: 1, .. }), "{error}");
+    let mut damaged = sample();
+    damaged[0] ^= 1;
+    assert!(matches!(open(&damaged), Err(Error::Damaged { offset: 0, .. })));
+}
+
+/// Checksums say nothing about a forger: with every checksum made right again, damage must still not panic.
+#[test]
+fn forged_files_do_not_panic() {
+    let sound = sample();
+    let segment = open(&sound).unwrap();
+    let footer_at = segment.footer_offset() as usize;
+    for bit in (16 * 8..footer_at * 8).step_by(89) {
+        let mut forged = sound.clone();
+        forged[bit / 8] ^= 1 << (bit % 8);
+        let forged = Segment::open_unchecked(Path::new("test.seg"), Mapping::new(forged)).unwrap();
+        let _ = forged.verify();
+        for row in 0..forged.rows() {
+            let _ = forged.event(row, &Projection::All);
+        }
+        for column in 0..forged.columns().len() as u32 {
+            for block in 0..forged.block_count() {
+                let _ = forged.decode(block, ColumnId::Field(column));
+                let _ = forged.zone(block, ColumnId::Field(column));
+            }
+        }
+        for field in [Field::ORDER_ID, Field::CORRELATION_ID] {
+            let _ = forged.lookup(crate::event::FieldRef::Known(field), "20120621-AMZN-1");
+        }
+    }
+    // The footer has a checksum of its own to make right.
+    for bit in (footer_at * 8..(sound.len() - 44) * 8).step_by(41) {
+        let mut forged = sound.clone();
+        forged[bit / 8] ^= 1 << (bit % 8);
+        let trailer = forged.len() - 44;
+        let crc = crc32fast::hash(&forged[footer_at..trailer]);
+        forged[trailer + 12..trailer + 16].copy_from_slice(&crc.to_le_bytes());
+        let crc = crc32fast::hash(&forged[trailer..trailer + 40]);
+        forged[trailer + 40..].copy_from_slice(&crc.to_le_bytes());
+        let _ = answers(forged.clone());
+        if let Ok(segment) = open(&forged) {
+            let _ = segment.verify();
+        }
+    }
+}
