@@ -189,9 +189,9 @@ impl Sample {
 
 #[test]
 fn wal() {
-    let sample = sample(40, 12);
+    let sample = sample(40, 10);
     let file = sample.image.named(".wal").remove(0);
-    sample.flip_all(&file, 17);
+    sample.flip_all(&file, 41);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn journal() {
 
 #[test]
 fn catalog() {
-    let sample = sample(240, 12);
+    let sample = sample(40, 4);
     let file = Path::new("catalog.redb");
     let bytes = sample.image.bytes(file);
     if all_flips() {
