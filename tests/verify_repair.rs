@@ -1,5 +1,6 @@
 //! Verification finds what is wrong, and repair makes a database whole again from what can be read: on a simulated
 //! host, for each kind of loss and damage, and crashed at every IO call.
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 mod scene;
 

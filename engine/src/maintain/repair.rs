@@ -359,7 +359,7 @@ impl<'h> Plan<'h> {
         let is_new = |seq: &u64| !self.coverage.seqs.contains(*seq);
         let mut next = 0;
         let (mut known, mut new) = (0_u64, 0_u64);
-        for gap in missing_here.iter().cloned().chain([own.seqs.end()..own.seqs.end()]) {
+        for gap in missing_here.iter().cloned().chain(std::iter::once(own.seqs.end()..own.seqs.end())) {
             let fresh = (next..gap.start).filter(is_new).count() as u64;
             known += gap.start - next - fresh;
             new += fresh;
