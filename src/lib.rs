@@ -1,3 +1,29 @@
-//! blotter: the flight recorder of a trading engine.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to look
+//!
+//! | to | start at |
+//! |---|---|
+//! | record | [`Db`], [`Options`], [`Recorder`], [`event`] |
+//! | look, in the recording process | [`Db::snapshot`], [`Snapshot`], [`Predicate`], [`Projection`] |
+//! | look, in any other process | [`Reader`], [`Follower`] |
+//! | watch it | [`Db::statistics`], [`Statistics`], [`Recovery`] |
+//! | check and mend it | [`verify()`], [`repair()`] |
+//! | know the bounds | [`limits`] |
+//!
+//! This package holds re-exports only; the code is in `blotter_engine`.
 
-pub use blotter_engine::*;
+// What users name.
+pub use blotter_engine::event::{Decimal, Event, Seq, Timestamp};
+pub use blotter_engine::record::{EventBuilder, Trace};
+pub use blotter_engine::segment::Projection;
+pub use blotter_engine::view::{Comparison, FollowFrom, Follower, Unreadable};
+pub use blotter_engine::{
+    Backpressure, Db, Durability, Emit, Error, LEVEL_VARIABLE, Options, Predicate, Reader, Recorder,
+    RecorderOptions, Recovery, Refused, RepairReport, Result, RingStatistics, Scan, Snapshot, Statistics,
+    VerifyReport, dec, repair, verify,
+};
+// The rooms they come from.
+pub use blotter_engine::{error, event, limits, maintain, record, segment, view};
+// The seam to the host, for tests that fake the disk.
+pub use blotter_engine::vfs;

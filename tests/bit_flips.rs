@@ -5,6 +5,7 @@
 //! Each flip is looked at by a reader, in full and by an index lookup; where that sees nothing, by verification; and
 //! some by an open for writing. `BLOTTER_ALL_FLIPS=1` takes all bits of the catalog too, and looks at every flip in
 //! all three ways.
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 mod scene;
 

@@ -6,6 +6,7 @@
 //! ```text
 //! BLOTTER_WRITE_GOLDEN=1 cargo test -p blotter --test golden
 //! ```
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 mod scene;
 

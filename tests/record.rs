@@ -170,6 +170,35 @@ fn a_full_ring_drops_and_the_loss_is_recorded_in_place() {
 }
 
 #[test]
+fn a_durable_event_makes_room_for_itself() {
+    let (_dir, path) = database();
+    let db = Options::new().without_threads().ring_bytes(256 * 1024).open(&path).unwrap();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    let mut accepted = 0;
+    while recorder.system("tick").emit().is_accepted() {
+        accepted += 1;
+    }
+    let emitted = recorder.system("halt").emit_durable().unwrap();
+    assert_eq!(emitted, Emit::Accepted { pseq: accepted + 1 });
+    let halt = Predicate::all().equals("event", "halt");
+    assert_eq!(db.snapshot().unwrap().scan(&halt, &blotter::segment::Projection::all()).count(), 1);
+}
+
+#[test]
+fn a_field_given_twice_is_refused_in_any_category() {
+    let (_dir, path) = database();
+    let db = Db::open(&path).unwrap();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    for category in [Category::ORDER, Category::custom("given_twice").unwrap()] {
+        let twice =
+            recorder.event(category, Level::Info, "x").field("a", 1).field("b", 2).field("a", 3).emit();
+        assert!(matches!(twice, Emit::Refused(_)), "{category}: {twice:?}");
+        let known = recorder.event(category, Level::Info, "x").symbol("A").field("symbol", "B").emit();
+        assert!(matches!(known, Emit::Refused(_)), "{category}: {known:?}");
+    }
+}
+
+#[test]
 fn blocking_waits_for_room_and_loses_nothing() {
     let (_dir, path) = database();
     let db = Options::new()
@@ -272,4 +301,107 @@ fn a_follower_sees_every_event_once_in_order_across_rotation_and_sealing() {
     }
     writer.join().unwrap();
     assert_eq!(follower.next(Duration::from_millis(20)).unwrap(), None);
+}
+
+#[test]
+fn lookups_of_what_is_not_sealed_find_everything_with_and_without_filters() {
+    let (_dir, path) = database();
+    let db = Options::new().index("venue").open(&path).unwrap();
+    let mut first = db.recorder(RecorderOptions::new().strategy("momentum")).unwrap();
+    let mut second = db.recorder(RecorderOptions::new().strategy("pairs")).unwrap();
+    let mut expected = std::collections::HashMap::<String, u64>::new();
+    for round in 0..40u64 {
+        for number in 0..250u64 {
+            let (order, venue) =
+                (format!("A-{}", (round * 250 + number) % 997), format!("venue-{}", number % 7));
+            let recorder = if number % 2 == 0 { &mut first } else { &mut second };
+            let emitted = recorder
+                .order(OrderStatus::Submitted)
+                .order_id(&order)
+                .field("venue", venue.as_str())
+                .field("is_live", true)
+                .message("long enough that a stretch holds a few hundred events")
+                .emit();
+            assert!(emitted.is_accepted());
+            *expected.entry(order).or_default() += 1;
+            *expected.entry(venue).or_default() += 1;
+        }
+        db.flush().unwrap();
+        // Sometimes before the filters are made, sometimes after.
+        if round % 8 == 7 {
+            std::thread::sleep(Duration::from_millis(15));
+        }
+        let snapshot = db.snapshot().unwrap();
+        for id in ["A-0", "A-996", "A-500", "venue-6", "venue-9", "momentum"] {
+            let found = snapshot.lookup(id).count() as u64;
+            assert_eq!(found, expected.get(id).copied().unwrap_or(0), "{id} in round {round}");
+        }
+        let by_strategy = Predicate::all().equals("strategy", "momentum");
+        let found = snapshot.scan(&by_strategy, &blotter::segment::Projection::all()).count() as u64;
+        assert_eq!(found, (round + 1) * 125, "the filters know nothing of a field that is not indexed");
+        let by_truth = Predicate::all().equals("is_live", "true");
+        let found = snapshot.scan(&by_truth, &blotter::segment::Projection::all()).count() as u64;
+        assert_eq!(found, (round + 1) * 250, "a truth value is not stored as it prints");
+    }
+}
+
+#[test]
+fn a_field_indexed_later_is_found_in_older_segments_and_stays_indexed() {
+    let (_dir, path) = database();
+    let all = blotter::segment::Projection::all();
+    let record = |db: &Db| {
+        let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+        assert!(recorder.order(OrderStatus::Created).field("venue", "XNAS").emit().is_accepted());
+        drop(recorder);
+        db.seal().unwrap();
+    };
+    record(&Db::open(&path).unwrap());
+    let db = Options::new().index("venue").open(&path).unwrap();
+    for expected in [1, 2] {
+        let snapshot = db.snapshot().unwrap();
+        assert_eq!(snapshot.lookup("XNAS").count(), expected);
+        assert_eq!(snapshot.scan(&Predicate::all().equals("venue", "XNAS"), &all).count(), expected);
+        record(&db);
+    }
+    drop(db);
+    // An open that does not name the field does not end its index.
+    let db = Db::open(&path).unwrap();
+    assert_eq!(db.snapshot().unwrap().lookup("XNAS").count(), 3);
+    record(&db);
+    let indexed = Reader::open(&path).unwrap().snapshot().unwrap();
+    assert!(indexed.indexed().iter().any(|field| field.name() == "venue"));
+    assert_eq!(indexed.lookup("XNAS").count(), 4);
+}
+
+#[test]
+fn application_categories_are_partitions_of_their_own() {
+    let (_dir, path) = database();
+    let db = Db::open(&path).unwrap();
+    let category = Category::custom("training_runs").unwrap();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    assert!(recorder.event(category, Level::Info, "epoch").field("loss", 0.25).emit().is_accepted());
+    db.seal().unwrap();
+    let snapshot = db.snapshot().unwrap();
+    assert!(snapshot.segments().any(|segment| segment.category == "training_runs"));
+    let wanted = Predicate::all().category(category);
+    assert_eq!(snapshot.scan(&wanted, &blotter::segment::Projection::all()).count(), 1);
+}
+
+#[test]
+fn statistics_count_this_opening_only() {
+    let sim = blotter::vfs::sim::SimHost::new(1);
+    let path = std::path::Path::new("/data/desk.blotter");
+    let open = || Options::new().without_threads().open_on(&sim.boot(), path).unwrap();
+    let db = open();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    for _ in 0..5 {
+        assert!(recorder.system("tick").emit().is_accepted());
+    }
+    sim.crash_at(sim.calls() + 1);
+    assert!(db.sync().is_err());
+    sim.process_crash();
+    drop((recorder, db));
+    let db = open();
+    assert_eq!(db.recovery().taken_over, 5);
+    assert_eq!((db.statistics().emitted, db.statistics().next_seq), (0, Seq(5)));
 }

@@ -1,5 +1,6 @@
 //! Verification finds what is wrong, and repair makes a database whole again from what can be read: on a simulated
 //! host, for each kind of loss and damage, and crashed at every IO call.
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 mod scene;
 
@@ -273,8 +274,8 @@ fn a_damaged_segment_leaves_the_rest_readable_and_repair_saves_its_readable_rows
             .gaps
             .iter()
             .map(|gap| match gap {
-                blotter::catalog::Gap::Seqs { first, end } => end - first,
-                blotter::catalog::Gap::Producer { .. } => 0,
+                blotter::maintain::Gap::Seqs { first, end } => end - first,
+                blotter::maintain::Gap::Producer { .. } => 0,
             })
             .sum();
         assert_eq!(in_gaps, lost as u64, "{report:?}");

@@ -38,8 +38,20 @@ pub(crate) enum Command {
     /// Show what a database holds
     Stats(Stats),
     /// Check every byte of a database
+    #[command(after_help = "\
+Writes nothing and works beside a live writer. Each finding is a line: damage, or a note of something that the
+next writer will tidy up by itself. Exit status 1 if anything is damaged.
+
+Examples:
+  blotter verify desk.blotter")]
     Verify(Directory),
     /// Bring a damaged database back to what can be read
+    #[command(after_help = "\
+Sets aside what cannot be read, saves what can be read from it, and rebuilds the catalog. Deletes nothing. Nobody
+may be recording meanwhile. Exit status 1 if events are lost.
+
+Examples:
+  blotter verify desk.blotter || blotter repair desk.blotter")]
     Repair(Directory),
 }
 
@@ -169,6 +181,10 @@ pub(crate) struct Tail {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  blotter stats desk.blotter
+  blotter stats desk.blotter --format json | jq .lost_events")]
 pub(crate) struct Stats {
     /// Database directory
     pub(crate) directory: PathBuf,

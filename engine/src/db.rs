@@ -18,9 +18,10 @@ use crate::maintain::seal::Sealer;
 use crate::open::{Opened, Recovery};
 use crate::options::{Durability, Options, check_ring_bytes};
 use crate::record::{
-    ANCHOR_INTERVAL_NS, EventClock, MakeDurable, Recorder, RecorderOptions, RecorderSeat, Ring, RingOwner,
-    RingProducer, RingRegistry, Step, Writer,
+    ANCHOR_INTERVAL_NS, EventClock, MakeDurable, Recorder, RecorderOptions, RecorderSeat, RingRegistry, Step,
+    Writer,
 };
+use crate::ring::{Ring, RingOwner, RingProducer};
 use crate::statistics::{RingStatistics, Statistics};
 use crate::vfs::{FileLock, Host, Stopwatch};
 use crate::view::{FilterSource, Snapshot, Versions};
@@ -31,6 +32,11 @@ const WRITER_PAUSE_MAX: Duration = Duration::from_millis(1);
 const WRITER_PAUSE_MIN: Duration = Duration::from_micros(50);
 /// Pause after a failed write or seal before it is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
+/// Pause between two rounds of making filters for the WAL tail. What has none yet is searched byte by byte:
+/// 10 ms of 200,000 events/s take 0.1 ms.
+const TAIL_FILTER_PAUSE: Duration = Duration::from_millis(10);
+/// Most bytes a round makes filters for, so that a flood of events is not slowed by them.
+const TAIL_FILTER_BYTES_MAX: u64 = 512 * 1024;
 /// Quiet time after which the WAL is marked with how far it is durable.
 const QUIET_BEFORE_MARK: Duration = Duration::from_millis(50);
 
@@ -143,7 +149,7 @@ impl Db {
             host: host.clone(),
             database: database.to_path_buf(),
             options: options.clone(),
-            indexed: options.indexed.clone().into(),
+            indexed: opened.indexed.into(),
             owner: opened.owner,
             next_producer: AtomicU32::new(opened.next_producer),
             registry,
@@ -169,7 +175,8 @@ impl Db {
     /// A recorder for one thread, with what it says of all its events.
     ///
     /// # Errors
-    /// A default over its limit, or shared memory that cannot be had.
+    /// A default over its limit, a ring size out of range, shared memory that cannot be had, or an earlier failed
+    /// sync.
     pub fn recorder(&self, options: RecorderOptions) -> Result<Recorder> {
         let engine = &self.engine;
         engine.sync.check()?;
@@ -341,6 +348,12 @@ impl Engine {
                 }),
             )?);
         }
+        let (versions, indexed) = (Arc::clone(&self.versions), Arc::clone(&self.indexed));
+        let stopped_filters = stopped.clone();
+        self.threads.push(spawn(
+            "blotter-filters",
+            Box::new(move || make_tail_filters(&versions, &indexed, &stopped_filters)),
+        )?);
         let (sealer, health) = (Arc::clone(&self.sealer), Arc::clone(&self.health));
         self.threads.push(spawn(
             "blotter-sealer",
@@ -435,6 +448,18 @@ fn run_writer(
         }
         if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
             return;
+        }
+    }
+}
+
+/// Makes filters for what was written until told to stop.
+fn make_tail_filters(versions: &Versions, indexed: &[FieldKey], stopped: &Receiver<()>) {
+    while stopped.recv_timeout(TAIL_FILTER_PAUSE) == Err(RecvTimeoutError::Timeout) {
+        let mut left = TAIL_FILTER_BYTES_MAX;
+        // The newest first: a finished file is about to be sealed.
+        for tail in versions.current().tails.iter().rev() {
+            // Without a filter a lookup reads the file itself, and reports what is wrong with it.
+            left = left.saturating_sub(tail.make_filters(indexed, left).unwrap_or_default());
         }
     }
 }

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Rooms, each importing only what stands above it in this list: [`vfs`] (files, time, randomness, shared
-//! memory), [`event`] (what is recorded), `codec`, [`wal`], [`segment`], [`catalog`], [`view`] (the read path),
-//! [`record`] (the write path), [`maintain`] (seal, verify, repair), [`Db`].
+//! memory), [`event`] (what is recorded), `codec`, [`wal`], `ring`, [`segment`], [`catalog`], [`view`] (the read
+//! path), [`record`] (the write path), [`maintain`] (seal, verify, repair), [`Db`].
 
 pub mod catalog;
 mod codec;
@@ -23,6 +23,7 @@ pub mod maintain;
 mod open;
 mod options;
 pub mod record;
+mod ring;
 mod routing;
 pub mod segment;
 mod statistics;

@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord};
+use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord, Manifest};
 use crate::error::{Error, Result};
-use crate::event::{ProducerId, Seq};
+use crate::event::{FieldKey, ProducerId, Seq};
 use crate::maintain::seal::{Sealer, write_manifest};
 use crate::options::Options;
-use crate::record::{RingOwner, RingRegistry, Writer, WriterOptions, WrittenCounts, rings_of};
-use crate::routing::CachedFilters;
+use crate::record::{RingRegistry, Writer, WriterOptions};
+use crate::ring::{FoundRings, RingOwner, WrittenCounts};
+use crate::routing::CatalogFilters;
 use crate::segment::{Segment, SegmentOptions, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
 use crate::view::{FilterSource, SegmentHandle, Version, Versions, WalTail};
@@ -52,6 +53,8 @@ pub(crate) struct Opened {
     pub(crate) writer: Writer,
     pub(crate) sealer: Sealer,
     pub(crate) next_producer: u32,
+    /// The fields indexed from now on.
+    pub(crate) indexed: Vec<FieldKey>,
     pub(crate) recovery: Recovery,
 }
 
@@ -84,14 +87,19 @@ impl Opened {
         recovery.torn_tail = cut_torn_tail(host, &wal)?;
 
         let owner = RingOwner { database: identity, lock_identity };
-        let (rings, unusable) = rings_of(host, owner)?;
-        recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
-        let written = if rings.is_empty() { WrittenCounts::default() } else { WrittenCounts::of_wal(&wal)? };
+        let found = FoundRings::of(host, owner)?;
         let in_wal =
             wal.files.iter().flat_map(|file| &file.frames).filter(|frame| frame.kind == FrameKind::Producer);
-        let highest =
-            in_wal.map(|frame| frame.producer.0).chain(rings.iter().map(|ring| ring.producer().0)).max();
+        let highest = in_wal.map(|frame| frame.producer.0).chain(found.highest_producer()).max();
         let own = ProducerId(counters.next_producer.max(highest.map_or(0, |producer| producer + 1)));
+        let FoundRings { rings, unfinished, unusable } = found;
+        recovery.unreadable_rings = unusable.into_iter().map(|(_, error)| error).collect();
+        for name in unfinished {
+            host.memory
+                .remove(&name)
+                .map_err(|error| Error::io("remove the shared memory", name.as_ref(), error))?;
+        }
+        let written = if rings.is_empty() { WrittenCounts::default() } else { WrittenCounts::of_wal(&wal)? };
 
         let appender =
             open_appender(host, database, identity, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
@@ -121,14 +129,15 @@ impl Opened {
             recovery.unreadable_rings.extend(writer.take_ring_damage());
         }
 
-        write_manifest(host, database, &catalog, &options.indexed)?;
+        let indexed = indexed_fields(host, database, options);
+        write_manifest(host, database, &catalog, &indexed)?;
         let sealer = Sealer {
             host: host.clone(),
             database: database.to_path_buf(),
             catalog: Arc::clone(&catalog),
             versions: Arc::clone(&versions),
             options: SegmentOptions {
-                indexed: options.indexed.clone(),
+                indexed: indexed.clone(),
                 block_rows: options.block_rows,
                 ..SegmentOptions::default()
             },
@@ -137,9 +146,32 @@ impl Opened {
             abandoned: Vec::new(),
             commit_in_doubt: false,
         };
-        let filters: Arc<dyn FilterSource> = Arc::new(CachedFilters::new(catalog));
-        Ok(Opened { lock, owner, versions, filters, writer, sealer, next_producer: own.0 + 1, recovery })
+        let filters: Arc<dyn FilterSource> = Arc::new(CatalogFilters::new(catalog));
+        Ok(Opened {
+            lock,
+            owner,
+            versions,
+            filters,
+            writer,
+            sealer,
+            next_producer: own.0 + 1,
+            indexed,
+            recovery,
+        })
     }
+}
+
+/// The fields asked for, and those that were indexed before: an open that does not name a field must not end its
+/// index. A manifest that cannot be read is written anew, with what is asked for.
+fn indexed_fields(host: &Host, database: &Path, options: &Options) -> Vec<FieldKey> {
+    let mut indexed = options.indexed.clone();
+    let before = Manifest::read(host, database).map(|manifest| manifest.indexed_fields).unwrap_or_default();
+    for field in before.iter().map(|name| FieldKey::new(name)) {
+        if !indexed.contains(&field) {
+            indexed.push(field);
+        }
+    }
+    indexed
 }
 
 pub(crate) fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {

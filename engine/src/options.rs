@@ -11,7 +11,8 @@ use crate::record::Backpressure;
 use crate::vfs::Host;
 
 /// When recorded events are made durable. Whatever is chosen, an event that `emit` accepted survives the death
-/// of the process; this is about power failures.
+/// of the process (where rings do: [`Statistics::rings_survive_process`](crate::Statistics::rings_survive_process));
+/// this is about power failures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Durability {
     /// One sync for all events of an interval: a power failure costs at most about that much.
@@ -21,7 +22,7 @@ pub enum Durability {
     },
     /// A sync after every write. The smallest window, and the most work for the disk.
     Always,
-    /// Whenever the operating system writes back (Linux: within 30 s).
+    /// Whenever the operating system writes back (Linux: within 30 s), and when a WAL file is finished.
     Os,
 }
 
@@ -92,14 +93,14 @@ impl Options {
         self
     }
 
-    /// Memory of each recorder's ring, rounded up to a power of two. Default: 4 MiB, which rides out a disk
+    /// Memory of each recorder's ring in bytes, 256 KiB to 1 GiB, rounded up to a power of two. Default: 4 MiB, which rides out a disk
     /// that stalls for 40 ms at a million events a second, or 200 ms at 200,000.
     pub fn ring_bytes(mut self, bytes: usize) -> Options {
         self.ring_bytes = bytes;
         self
     }
 
-    /// Size at which a WAL file is finished and sealed. Default: 32 MiB, about 300,000 events: sealing holds
+    /// Size in bytes at which a WAL file is finished and sealed, 64 KiB to 1 GiB. Default: 32 MiB, about 300,000 events: sealing holds
     /// one such file in memory, and larger segments compress little better.
     pub fn wal_bytes_max(mut self, bytes: u64) -> Options {
         self.wal_bytes_max = bytes;
@@ -120,7 +121,7 @@ impl Options {
     }
 
     /// Indexes one more field, besides `order_id`, `correlation_id` and `symbol`. It holds for segments sealed
-    /// from now on; older ones are scanned for it.
+    /// from now on, by later opens too; older segments are scanned for it.
     pub fn index(mut self, field: impl Into<FieldKey>) -> Options {
         let field = field.into();
         if !self.indexed.contains(&field) {
@@ -158,7 +159,9 @@ impl Options {
     /// Opens the database in a directory for writing, creating it if it is missing.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another process writes to it; damage, foreign files, IO errors.
+    /// [`Error::Locked`] if another process writes to it; [`Error::InvalidOption`] for an option or a
+    /// `BLOTTER_LEVEL` that makes no sense; [`Error::NotADatabase`] for a directory of other things, or a missing
+    /// one if it is not to be created; damage, foreign files, newer versions, IO errors.
     pub fn open(self, database: impl AsRef<Path>) -> Result<Db> {
         self.open_on(&Host::os(), database.as_ref())
     }

@@ -1,61 +1,59 @@
 //! Routing filters of the catalog, kept in memory as far as a budget goes.
 
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::catalog::Catalog;
 use crate::error::Result;
-use crate::segment::{RoutingFilter, SegmentId};
-use crate::view::FilterSource;
+use crate::segment::SegmentId;
+use crate::view::{FilterSource, RouteFilter};
 
 /// Most bytes of filters kept; beyond it they are fetched from the catalog each time.
-const CACHE_BYTES_MAX: usize = 32 * 1024 * 1024;
+const KEPT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// What a filter costs besides its bytes.
+const OVERHEAD_BYTES: usize = 64;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct CachedFilters {
+pub(crate) struct CatalogFilters {
     catalog: Arc<Catalog>,
-    cache: RwLock<Cache>,
+    kept_bytes: Arc<AtomicUsize>,
 }
 
-/// A filter's bytes; `None` where the catalog has none for the field.
-type Filter = Option<Arc<[u8]>>;
-
-#[derive(Debug, Default)]
-struct Cache {
-    filters: HashMap<SegmentId, Vec<(Box<str>, Filter)>>,
+/// A part of the budget, given back when the filter goes.
+#[derive(Debug)]
+struct Share {
+    kept_bytes: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl CachedFilters {
-    pub(crate) fn new(catalog: Arc<Catalog>) -> CachedFilters {
-        CachedFilters { catalog, cache: RwLock::default() }
-    }
-
-    fn cached(&self, segment: SegmentId, field: &str) -> Option<Filter> {
-        let cache = self.cache.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let filters = cache.filters.get(&segment)?;
-        filters.iter().find(|(known, _)| **known == *field).map(|(_, filter)| filter.clone())
-    }
-
-    fn fetch(&self, segment: SegmentId, field: &str) -> Result<Filter> {
-        let filter: Filter = self.catalog.filter(segment, field)?.map(Into::into);
-        let mut cache = self.cache.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let bytes = filter.as_ref().map_or(0, |filter| filter.len()) + field.len() + 64;
-        if cache.bytes + bytes <= CACHE_BYTES_MAX {
-            cache.bytes += bytes;
-            cache.filters.entry(segment).or_default().push((field.into(), filter.clone()));
-        }
-        Ok(filter)
+impl Share {
+    fn take(kept_bytes: &Arc<AtomicUsize>, bytes: usize) -> Option<Share> {
+        let before = kept_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let share = Share { kept_bytes: Arc::clone(kept_bytes), bytes };
+        (before + bytes <= KEPT_BYTES_MAX).then_some(share)
     }
 }
 
-impl FilterSource for CachedFilters {
-    fn may_contain(&self, segment: SegmentId, field: &str, text: &str) -> Result<bool> {
-        let filter = match self.cached(segment, field) {
-            Some(filter) => filter,
-            None => self.fetch(segment, field)?,
-        };
-        Ok(filter.is_none_or(|filter| RoutingFilter::may_contain(&filter, text)))
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.kept_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl CatalogFilters {
+    pub(crate) fn new(catalog: Arc<Catalog>) -> CatalogFilters {
+        CatalogFilters { catalog, kept_bytes: Arc::default() }
+    }
+}
+
+impl FilterSource for CatalogFilters {
+    fn filter(&self, segment: SegmentId, field: &str) -> Result<RouteFilter> {
+        let bytes: Arc<[u8]> = self.catalog.filter(segment, field)?.unwrap_or_default().into();
+        let share = Share::take(&self.kept_bytes, bytes.len() + OVERHEAD_BYTES);
+        Ok(match share {
+            Some(share) => RouteFilter::kept(bytes, Arc::new(share)),
+            None => RouteFilter::passing(bytes),
+        })
     }
 }

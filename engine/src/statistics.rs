@@ -1,7 +1,7 @@
 //! How recording goes, in numbers.
 
 use crate::event::{ProducerId, Seq};
-use crate::record::Ring;
+use crate::ring::Ring;
 use crate::wal::SyncStatistics;
 
 /// One recorder's ring.

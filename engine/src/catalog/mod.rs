@@ -222,6 +222,8 @@ impl Catalog {
     fn check_against_manifest(&self) -> Result<()> {
         let found = match Manifest::read(&self.host, &self.dir) {
             Ok(manifest) => manifest,
+            // A newer build was here: what it wrote must not be written over.
+            Err(error @ Error::NewerVersion { .. }) => return Err(error),
             // One that cannot be read proves nothing; it is replaced by the next commit.
             Err(_) => return Ok(()),
         };
@@ -351,19 +353,6 @@ impl Catalog {
     /// Removes segments, in one durable transaction. Their files are deleted afterwards.
     pub fn remove_segments(&self, removed: &[SegmentId]) -> Result<Counters> {
         self.change(&[], removed, |_| {})
-    }
-
-    /// Raises the number of the next recorder and makes it durable.
-    pub fn reserve_producers(&self, next_producer: u32) -> Result<()> {
-        let mut state = self.state();
-        if next_producer <= state.stored.counters.next_producer {
-            return Ok(());
-        }
-        let mut stored = state.stored;
-        stored.counters.next_producer = next_producer;
-        self.write(|txn| store_counters(txn, &stored))?;
-        state.stored = stored;
-        Ok(())
     }
 
     /// What other processes are to see of it.

@@ -1,7 +1,7 @@
 //! Categories: the unit of partitioning and retention. Ten are built in, applications add their own.
 
 use std::fmt;
-use std::sync::{OnceLock, RwLock};
+use std::sync::{Mutex, OnceLock};
 
 use crate::limits::{CATEGORIES_MAX, CATEGORY_NAME_BYTES_MAX};
 
@@ -21,11 +21,13 @@ pub struct Category(u8);
 const BUILT_IN: [&str; 10] =
     ["market_data", "signal", "order", "fill", "position", "risk", "system", "error", "performance", "audit"];
 
-/// Names of application-defined categories, in order of registration. They live as long as the process.
-fn custom_names() -> &'static RwLock<Vec<&'static str>> {
-    static NAMES: OnceLock<RwLock<Vec<&'static str>>> = OnceLock::new();
-    NAMES.get_or_init(RwLock::default)
-}
+/// Names of application-defined categories, in order of registration. They live as long as the process, and
+/// reading one takes no lock.
+static CUSTOM_NAMES: [OnceLock<&'static str>; CATEGORIES_MAX - BUILT_IN.len()] =
+    [const { OnceLock::new() }; CATEGORIES_MAX - BUILT_IN.len()];
+
+/// Held while a category is registered.
+static REGISTERING: Mutex<()> = Mutex::new(());
 
 impl Category {
     /// Quotes, trades and books.
@@ -63,15 +65,13 @@ impl Category {
         if !Category::is_well_formed(name) {
             return None;
         }
-        let mut names = custom_names().write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(index) = names.iter().position(|known| *known == name) {
-            return Some(Category((BUILT_IN.len() + index) as u8));
+        let _registering = REGISTERING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(known) = Category::known(name) {
+            return Some(known);
         }
-        if BUILT_IN.len() + names.len() >= CATEGORIES_MAX {
-            return None;
-        }
-        names.push(Box::leak(name.to_owned().into_boxed_str()));
-        Some(Category((BUILT_IN.len() + names.len() - 1) as u8))
+        let free = CUSTOM_NAMES.iter().position(|slot| slot.get().is_none())?;
+        CUSTOM_NAMES[free].get_or_init(|| Box::leak(name.to_owned().into_boxed_str()));
+        Some(Category((BUILT_IN.len() + free) as u8))
     }
 
     /// Whether a name could be a category's, known or not; only such names become parts of paths.
@@ -86,8 +86,8 @@ impl Category {
         if let Some(index) = BUILT_IN.iter().position(|built_in| *built_in == name) {
             return Some(Category(index as u8));
         }
-        let names = custom_names().read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let index = names.iter().position(|known| *known == name)?;
+        let mut names = CUSTOM_NAMES.iter().map_while(OnceLock::get);
+        let index = names.position(|known| *known == name)?;
         Some(Category((BUILT_IN.len() + index) as u8))
     }
 
@@ -96,8 +96,8 @@ impl Category {
         if let Some(name) = BUILT_IN.get(self.0 as usize) {
             return name;
         }
-        let names = custom_names().read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        names[self.0 as usize - BUILT_IN.len()]
+        let slot = &CUSTOM_NAMES[self.0 as usize - BUILT_IN.len()];
+        slot.get().expect("a category is made by registering its name")
     }
 
     /// Whether it is one of the ten built-in ones.

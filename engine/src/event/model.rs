@@ -1,4 +1,4 @@
-//! An event as read back: owned, decoded, in the order its fields were given.
+//! An event as read back: owned and decoded.
 
 use std::fmt;
 
@@ -52,7 +52,8 @@ pub struct Event {
     pub category: Category,
     /// How much it matters.
     pub level: Level,
-    /// Everything else.
+    /// Everything else: as given while it is in the WAL; once sealed, well-known fields by code, then the others in
+    /// the order in which their segment met them first.
     pub fields: Vec<(FieldKey, Value)>,
 }
 

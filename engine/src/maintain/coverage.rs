@@ -8,7 +8,7 @@ use crate::catalog::{Gap, JournalRecord};
 use crate::error::Result;
 use crate::event::record::Record;
 use crate::event::{Category, Event, Field, FieldKey, Seq, names};
-use crate::record::loss_in;
+use crate::ring::loss_in;
 use crate::segment::{ColumnId, Projection, Segment, Values};
 
 /// Findings of one kind that are listed before the rest is only counted.

@@ -11,6 +11,7 @@ pub(crate) mod seal;
 mod verify;
 mod wal_file;
 
+pub use crate::catalog::Gap;
 pub use repair::{repair, repair_on};
 pub use report::{Finding, Quarantined, RepairReport, Severity, VerifyReport};
 pub use verify::{verify, verify_on};

@@ -35,7 +35,7 @@ use crate::catalog::{
 use crate::error::{Error, Result};
 use crate::event::Seq;
 use crate::open::{LOCK_FILE, segment_files, take_lock};
-use crate::record::{RingOwner, WrittenCounts, rings_of};
+use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::segment::{RoutingFilter, Segment, SegmentMeta, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
 use crate::wal::{FRAME_HEADER_BYTES, FrameKind, RecoveredWal, WalNumber, recover_directory, wal_numbers};
@@ -655,7 +655,7 @@ impl<'h> Plan<'h> {
         let identity =
             self.host.files.file_identity(&lock).map_err(|error| Error::io("identify", &lock, error))?;
         let owner = RingOwner { database: self.identity.0, lock_identity: identity };
-        let (rings, _) = rings_of(self.host, owner)?;
+        let rings = FoundRings::of(self.host, owner)?.rings;
         if rings.is_empty() {
             return Ok(());
         }

@@ -124,20 +124,20 @@ impl Sealer {
         Ok(sealed.into_iter().map(|(meta, _)| meta).collect())
     }
 
-    /// One builder per partition, ordered so that segment ids are the same at every attempt.
+    /// Builders by partition, one each unless it is full, ordered so that segment ids are the same at every attempt.
     fn build(&self, tail: &WalTail) -> Result<Vec<(Partition, SegmentBuilder)>> {
         let view = tail.view_written()?;
         let mut partitions: Vec<(Partition, SegmentBuilder)> = Vec::new();
         for frame in view.frames.iter().filter(|frame| frame.kind == FrameKind::Events) {
             view.each_record(frame, |seq, record, defaults| {
                 let key = (record.category, record.ts.day());
-                let index = match partitions.iter().position(|(known, _)| *known == key) {
-                    Some(index) => index,
-                    None => {
-                        partitions.push((key, SegmentBuilder::new(&self.options)));
-                        partitions.len() - 1
-                    }
-                };
+                // The last one of a partition is the one with room.
+                let open =
+                    partitions.iter().rposition(|(known, builder)| *known == key && !builder.is_full());
+                let index = open.unwrap_or_else(|| {
+                    partitions.push((key, SegmentBuilder::new(&self.options)));
+                    partitions.len() - 1
+                });
                 partitions[index]
                     .1
                     .push(seq, frame.producer, record, defaults)

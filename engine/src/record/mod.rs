@@ -1,14 +1,14 @@
 //! The write path: a recorder encodes into its ring, the writer drains all rings into the WAL.
 
+mod builder;
 mod clock;
+mod options;
 mod recorder;
-mod ring;
-mod takeover;
 mod writer;
 
+pub use builder::{Emit, EventBuilder};
 pub(crate) use clock::{ANCHOR_INTERVAL_NS, EventClock};
-pub use recorder::{Backpressure, Emit, EventBuilder, Recorder, RecorderOptions, Trace};
+pub use options::{Backpressure, RecorderOptions};
 pub(crate) use recorder::{MakeDurable, RecorderSeat};
-pub(crate) use ring::{Ring, RingOwner, RingProducer};
-pub(crate) use takeover::{WrittenCounts, loss_in, rings_of};
+pub use recorder::{Recorder, Trace};
 pub(crate) use writer::{RingRegistry, Step, Writer, WriterOptions};

@@ -15,7 +15,7 @@ use crate::event::record::{
 };
 use crate::event::{Category, Field, FieldRef, Level, ProducerId, Seq, Timestamp, ValueRef, names};
 use crate::limits::{FRAME_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
-use crate::record::Ring;
+use crate::ring::Ring;
 use crate::vfs::Host;
 use crate::view::{Versions, WalTail};
 use crate::wal::{AppendPosition, GroupSync, HEADER_BYTES, WalAppender, WalNumber};
@@ -346,10 +346,13 @@ impl Writer {
             ring.is_closed() && drained.released == ring.tail() && drained.expected >= ring.next_pseq()
         };
         while let Some(index) = self.rings.iter().position(is_done) {
-            let ring = self.rings.swap_remove(index).ring;
-            self.totals.emitted += ring.next_pseq().saturating_sub(ring.dropped());
-            self.totals.dropped += ring.dropped();
-            self.totals.refused += ring.refused();
+            let Drained { ring, is_foreign, .. } = self.rings.swap_remove(index);
+            // What a dead process counted is not of this opening.
+            if !is_foreign {
+                self.totals.emitted += ring.next_pseq().saturating_sub(ring.dropped());
+                self.totals.dropped += ring.dropped();
+                self.totals.refused += ring.refused();
+            }
             self.registry.remove(ring.producer());
             ring.remove(&self.host)?;
         }

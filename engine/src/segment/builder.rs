@@ -197,7 +197,9 @@ impl SegmentBuilder {
         self.columns.len() + COLUMNS_PER_EVENT_MAX > SEGMENT_COLUMNS_MAX
             || self.rows.len() >= SEGMENT_ROWS_MAX
             || self.cells.len() > u32::MAX as usize / 2
-            || self.columns.iter().flat_map(|c| &c.texts).any(|texts| texts.text_bytes() > 1 << 31)
+            // 1,024 events bring 64 MiB at most, so the offsets of a column hold until it is asked again.
+            || self.rows.len().is_multiple_of(1024)
+                && self.columns.iter().flat_map(|c| &c.texts).any(|texts| texts.text_bytes() > 1 << 31)
     }
 
     /// Takes in one event. All events of a segment are of one category and day; which, its finisher says.

@@ -8,6 +8,8 @@
 //! The key of a text is its stable hash. Construction is the crate xorf's; the question is answered here,
 //! from the bytes, so that the format is ours and a malformed filter cannot panic.
 
+use std::sync::Arc;
+
 use xorf::BinaryFuse8;
 
 use super::hash::stable_hash;
@@ -38,24 +40,71 @@ impl RoutingFilter {
 
     /// Whether the filter of these bytes may hold that text. Bytes that are no filter may hold anything.
     pub fn may_contain(bytes: &[u8], text: &str) -> bool {
-        contains(bytes, stable_hash(text.as_bytes())).unwrap_or(true)
+        let Some(descriptor) = Descriptor::parse(bytes) else { return true };
+        descriptor.contains(bytes, stable_hash(text.as_bytes())).unwrap_or(true)
     }
 }
 
-fn contains(bytes: &[u8], key: u64) -> Option<bool> {
-    let (descriptor, fingerprints) = bytes.split_at_checked(DESCRIPTOR_BYTES)?;
-    let word = |at: usize| [0, 1, 2, 3].map(|i| descriptor[at + i]);
-    let seed = u64::from(u32::from_le_bytes(word(0))) | u64::from(u32::from_le_bytes(word(4))) << 32;
-    let [length, mask, count_length] = [8, 12, 16].map(|at| u32::from_le_bytes(word(at)));
-    let hash = mixed(key.wrapping_add(seed));
-    let first = ((u128::from(hash) * u128::from(count_length)) >> 64) as u32;
-    let second = first.wrapping_add(length);
-    let third = second.wrapping_add(length) ^ (hash as u32 & mask);
-    let second = second ^ ((hash >> 18) as u32 & mask);
-    let stored = [first, second, third]
-        .into_iter()
-        .try_fold(0, |sum, at| fingerprints.get(at as usize).map(|fingerprint| sum ^ fingerprint))?;
-    Some((hash ^ (hash >> 32)) as u8 == stored)
+/// A filter in memory. Its descriptor stands apart from the fingerprints: asking many filters in a row, the
+/// processor fetches the fingerprints of several at once.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenFilter {
+    /// None if the bytes are no filter.
+    descriptor: Option<Descriptor>,
+    bytes: Arc<[u8]>,
+}
+
+impl OpenFilter {
+    pub(crate) fn new(bytes: Arc<[u8]>) -> OpenFilter {
+        OpenFilter { descriptor: Descriptor::parse(&bytes), bytes }
+    }
+
+    /// The hash of a text, for [`OpenFilter::may_contain`].
+    pub(crate) fn hash(text: &str) -> u64 {
+        stable_hash(text.as_bytes())
+    }
+
+    /// As [`RoutingFilter::may_contain`].
+    #[inline]
+    pub(crate) fn may_contain(&self, hash: u64) -> bool {
+        self.descriptor.is_none_or(|descriptor| descriptor.contains(&self.bytes, hash).unwrap_or(true))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Descriptor {
+    seed: u64,
+    length: u32,
+    mask: u32,
+    count_length: u32,
+}
+
+impl Descriptor {
+    fn parse(bytes: &[u8]) -> Option<Descriptor> {
+        let descriptor = bytes.get(..DESCRIPTOR_BYTES)?;
+        let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| descriptor[at + i]));
+        Some(Descriptor {
+            seed: u64::from(word(0)) | u64::from(word(4)) << 32,
+            length: word(8),
+            mask: word(12),
+            count_length: word(16),
+        })
+    }
+
+    /// `None` if the place of a fingerprint lies outside of the bytes.
+    #[inline]
+    fn contains(self, bytes: &[u8], key: u64) -> Option<bool> {
+        let hash = mixed(key.wrapping_add(self.seed));
+        let first = ((u128::from(hash) * u128::from(self.count_length)) >> 64) as u32;
+        let second = first.wrapping_add(self.length);
+        let third = second.wrapping_add(self.length) ^ (hash as u32 & self.mask);
+        let second = second ^ ((hash >> 18) as u32 & self.mask);
+        let fingerprints = bytes.get(DESCRIPTOR_BYTES..)?;
+        let first = fingerprints.get(first as usize)?;
+        let second = fingerprints.get(second as usize)?;
+        let third = fingerprints.get(third as usize)?;
+        Some((hash ^ (hash >> 32)) as u8 == first ^ second ^ third)
+    }
 }
 
 fn mixed(mut key: u64) -> u64 {

@@ -60,6 +60,7 @@ mod wire;
 pub use builder::{FinishedSegment, SegmentBuilder, SegmentIdentity, SegmentOptions};
 pub use decimals::Digits;
 pub use dictionary::Texts;
+pub(crate) use filter::OpenFilter;
 pub use find::Lookup;
 pub use meta::{Route, RoutingFilter, SegmentId, SegmentMeta, Tier};
 pub use reader::{ColumnId, ColumnInfo, Projection, Segment};

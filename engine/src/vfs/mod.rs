@@ -153,7 +153,7 @@ impl Debug for Mapping {
     }
 }
 
-/// Wall time and waiting.
+/// Wall time.
 pub trait Clock: Send + Sync + Debug {
     /// Nanoseconds since the Unix epoch, UTC.
     fn now_ns(&self) -> i64;

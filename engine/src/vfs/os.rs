@@ -10,12 +10,14 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::{DirEntry, FileLock, Mapping, OpenMode, Vfs, VfsFile};
 
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
+/// Least address space given to the mapping of a file that grows: what a WAL file needs by default.
+const MAP_AHEAD_BYTES_MIN: usize = 64 * 1024 * 1024;
 
 /// Files of the operating system.
 #[derive(Debug, Default, Clone, Copy)]
@@ -39,7 +41,7 @@ impl Vfs for OsFiles {
         if mode == OpenMode::Read && file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Ok(Arc::new(OsFile(file)))
+        Ok(Arc::new(OsFile { file, growing: Mutex::default() }))
     }
 
     fn read_dir(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
@@ -86,7 +88,8 @@ impl Vfs for OsFiles {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        // Reading is enough to lock, and all that a reader of read-only media can do.
+        let file = OpenOptions::new().read(true).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(OsLock(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -96,27 +99,56 @@ impl Vfs for OsFiles {
 }
 
 #[derive(Debug)]
-struct OsFile(File);
+struct OsFile {
+    file: File,
+    /// Mapped beyond the end, for a file that grows: mapped anew each time, every page would be faulted in again.
+    growing: Mutex<Growing>,
+}
+
+#[derive(Debug, Default)]
+enum Growing {
+    /// Not mapped yet; most files are mapped once, whole.
+    #[default]
+    Never,
+    /// Once, exactly.
+    Once,
+    /// Again: the file grows.
+    Ahead(Arc<memmap2::MmapRaw>),
+}
+
+/// The first bytes of a mapping that may go on beyond them.
+struct MappedPrefix {
+    map: Arc<memmap2::MmapRaw>,
+    len: usize,
+}
+
+impl AsRef<[u8]> for MappedPrefix {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: the mapping lives as long as `self` and is at least `len` long; the file was that long when this
+        // was made, and never changes nor shrinks below it (contract of `VfsFile::map`).
+        unsafe { std::slice::from_raw_parts(self.map.as_ptr(), self.len) }
+    }
+}
 
 impl VfsFile for OsFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
+        self.file.read_exact_at(buffer, offset)
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        self.file.write_all_at(bytes, offset)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn map(&self, len: u64) -> io::Result<Mapping> {
@@ -128,10 +160,26 @@ impl VfsFile for OsFile {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let len = usize::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        // SAFETY: the caller promises (trait contract) that the file never changes nor shrinks below
-        // `len`: our files are 0600, written once or append-only, and replaced by renaming.
-        let map = unsafe { memmap2::MmapOptions::new().len(len).map(&self.0)? };
-        Ok(Mapping::new(map))
+        let mut growing = self.growing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match &*growing {
+            Growing::Ahead(map) if map.len() >= len => {
+                Ok(Mapping::new(MappedPrefix { map: Arc::clone(map), len }))
+            }
+            Growing::Never => {
+                *growing = Growing::Once;
+                // SAFETY: the caller promises (trait contract) that the file never changes nor shrinks below
+                // `len`: our files are 0600, written once or append-only, and replaced by renaming.
+                let map = unsafe { memmap2::MmapOptions::new().len(len).map(&self.file)? };
+                Ok(Mapping::new(map))
+            }
+            Growing::Once | Growing::Ahead(_) => {
+                // Pages beyond the end cost address space only, and nothing gives them out.
+                let ahead = len.next_power_of_two().max(MAP_AHEAD_BYTES_MIN);
+                let map = Arc::new(memmap2::MmapOptions::new().len(ahead).map_raw_read_only(&self.file)?);
+                *growing = Growing::Ahead(Arc::clone(&map));
+                Ok(Mapping::new(MappedPrefix { map, len }))
+            }
+        }
     }
 }
 

@@ -3,17 +3,21 @@
 mod follow;
 mod predicate;
 mod reader;
+mod routes;
 mod scan;
 mod segments;
 mod selection;
 mod snapshot;
 mod tail;
+mod tail_filter;
 mod version;
 
 pub use follow::{FollowFrom, Follower};
 pub use predicate::{Comparison, Predicate};
 pub use reader::Reader;
+pub(crate) use routes::{FilterSource, RouteFilter, Search, SegmentList};
 pub use scan::{Scan, Unreadable};
 pub use snapshot::Snapshot;
 pub(crate) use tail::WalTail;
-pub(crate) use version::{FilterSource, SegmentHandle, Version, Versions};
+pub(crate) use tail_filter::TextHash;
+pub(crate) use version::{SegmentHandle, Version, Versions};

@@ -10,10 +10,10 @@ use crate::catalog::Manifest;
 use crate::error::{Error, Result};
 use crate::event::record::{Record, decode_fields};
 use crate::event::{Event, FieldKey, Seq};
-use crate::record::{RingOwner, WrittenCounts, rings_of};
+use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::vfs::{Host, OpenMode};
 use crate::view::tail::TailView;
-use crate::view::{FollowFrom, Follower, SegmentHandle, Snapshot, Version, WalTail};
+use crate::view::{FollowFrom, Follower, SegmentHandle, SegmentList, Snapshot, Version, WalTail};
 use crate::wal::{HEADER_BYTES, WalHeader, WalNumber, wal_numbers};
 
 /// How often a snapshot is tried again when files are sealed away under it. Each try needs another seal to
@@ -34,7 +34,7 @@ pub struct Reader {
 struct State {
     segments: HashMap<crate::segment::SegmentId, Arc<SegmentHandle>>,
     tails: HashMap<WalNumber, Arc<WalTail>>,
-    version: Option<(Manifest, Arc<Vec<Arc<SegmentHandle>>>)>,
+    version: Option<(Manifest, Arc<SegmentList>)>,
 }
 
 impl Reader {
@@ -75,10 +75,12 @@ impl Reader {
         let manifest = Manifest::read(&self.host, &self.database)?;
         // Before the WAL: an event that is written in between is in both, and then known by its count.
         let owner = RingOwner { database: manifest.identity.0, lock_identity: 0 };
-        let rings = self.rings_of_the_dead(owner)?;
+        let FoundRings { rings, unusable, .. } = self.rings_of_the_dead(owner)?;
         let segments = self.segments(&mut state, &manifest);
         let mut tails: Vec<TailView> = Vec::new();
-        let mut unreadable = Vec::new();
+        let mut unreadable: Vec<(PathBuf, String)> =
+            unusable.into_iter().map(|(name, error)| (PathBuf::from(name), error.to_string())).collect();
+        let mut is_wal_unreadable = false;
         let numbers = wal_numbers(&self.host, &self.database)?;
         for number in numbers.into_iter().filter(|number| number.0 > manifest.sealed_wal) {
             let tail = match self.tail(&mut state, number) {
@@ -86,6 +88,7 @@ impl Reader {
                 Ok(Some(tail)) => tail,
                 Err(error @ (Error::Damaged { .. } | Error::Foreign { .. })) => {
                     unreadable.push((number.path(&self.database), error.to_string()));
+                    is_wal_unreadable = true;
                     break;
                 }
                 Err(error) => return Err(error),
@@ -100,12 +103,13 @@ impl Reader {
                 Ok(None) => break,
                 Err(error) => {
                     unreadable.push((tail.path.clone(), error.to_string()));
+                    is_wal_unreadable = true;
                     break;
                 }
             }
         }
         if let Some(view) = tails.last()
-            && unreadable.is_empty()
+            && !is_wal_unreadable
             && let Some(tail) = state.tails.get(&view.header.number)
             && let Err(error) = tail.check_end(view)
         {
@@ -130,7 +134,7 @@ impl Reader {
         }))
     }
 
-    fn segments(&self, state: &mut State, manifest: &Manifest) -> Arc<Vec<Arc<SegmentHandle>>> {
+    fn segments(&self, state: &mut State, manifest: &Manifest) -> Arc<SegmentList> {
         if let Some((known, segments)) = &state.version
             && known.segments == manifest.segments
         {
@@ -146,7 +150,7 @@ impl Reader {
         state.segments = handles;
         let mut segments: Vec<_> = state.segments.values().cloned().collect();
         segments.sort_by_key(|handle| handle.meta.id);
-        let segments = Arc::new(segments);
+        let segments: Arc<SegmentList> = Arc::new(segments.into_iter().collect());
         state.version = Some((manifest.clone(), Arc::clone(&segments)));
         segments
     }
@@ -163,21 +167,22 @@ impl Reader {
     }
 
     /// The rings of this database whose owner has died.
-    fn rings_of_the_dead(&self, owner: RingOwner) -> Result<Vec<crate::record::Ring>> {
+    fn rings_of_the_dead(&self, owner: RingOwner) -> Result<FoundRings> {
         let lock = self.database.join("LOCK");
-        let Ok(lock_identity) = self.host.files.file_identity(&lock) else { return Ok(Vec::new()) };
+        let Ok(lock_identity) = self.host.files.file_identity(&lock) else {
+            return Ok(FoundRings::default());
+        };
         let owner = RingOwner { lock_identity, ..owner };
         let names =
             owner.list(&self.host).map_err(|error| Error::io("list", "shared memory".as_ref(), error))?;
         if names.is_empty() {
-            return Ok(Vec::new());
+            return Ok(FoundRings::default());
         }
         // The lock is free only if the owner is dead. It is held for no longer than this look, and whoever
         // opens for writing tries again for longer.
         match self.host.files.try_lock(&lock) {
-            Ok(Some(_free)) => Ok(rings_of(&self.host, owner)?.0),
-            Ok(None) => Ok(Vec::new()),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Vec::new()),
+            Ok(Some(_free)) => FoundRings::of(&self.host, owner),
+            Ok(None) => Ok(FoundRings::default()),
             Err(error) => Err(Error::io("look at the lock", &lock, error)),
         }
     }
@@ -185,7 +190,7 @@ impl Reader {
     /// What the rings hold and the WAL does not, in the order in which the next open takes it over.
     fn events_in(
         &self,
-        rings: Vec<crate::record::Ring>,
+        rings: Vec<crate::ring::Ring>,
         tails: &[TailView],
         next_seq: &mut Seq,
     ) -> Result<Vec<Event>> {

@@ -16,7 +16,8 @@ use crate::segment::Projection;
 use crate::view::predicate::Term;
 use crate::view::segments::{SegmentRows, may_match, sort_for_scan};
 use crate::view::tail::TailView;
-use crate::view::{Predicate, SegmentHandle, Snapshot};
+use crate::view::{Predicate, Search, SegmentHandle, Snapshot, TextHash};
+use crate::wal::Frame;
 
 /// A part of the database that a scan could not read; its events are missing from the result.
 #[derive(Debug)]
@@ -113,20 +114,22 @@ impl Scan {
     }
 
     fn find_segments(&mut self, snapshot: &Snapshot) {
-        for handle in snapshot.version.segments.iter() {
-            match may_match(&handle.meta, &self.predicate, &self.indexed, snapshot.filters.as_deref()) {
-                Ok(true) => self.waiting.push(Arc::clone(handle)),
-                Ok(false) => {}
-                // The filter only saves work: without it the segment is asked.
-                Err(_) => self.waiting.push(Arc::clone(handle)),
-            }
-        }
+        let searches: Vec<Search<'_>> =
+            self.predicate.terms.iter().filter_map(|term| search(term, &self.indexed)).collect();
+        let admitting = snapshot.version.segments.admitting(&searches, snapshot.filters.as_deref());
+        let admitting = admitting.into_iter().cloned();
+        self.waiting =
+            admitting.filter(|handle| may_match(&handle.meta, &self.predicate, &self.indexed)).collect();
         sort_for_scan(&mut self.waiting, self.backwards);
         self.waiting.reverse();
     }
 
     /// The tails are a few files of bounded size: their matches are collected and sorted at once.
     fn read_tails(&mut self, snapshot: &Snapshot) {
+        // The filters know indexed fields only.
+        let hash = self.predicate.terms.iter().find_map(|term| {
+            needle(term).filter(|_| search(term, &self.indexed).is_some()).map(TextHash::new)
+        });
         let needle = self
             .predicate
             .terms
@@ -135,9 +138,31 @@ impl Scan {
             .map(|text| Finder::new(text.as_bytes()).into_owned());
         for tail in &snapshot.tails {
             let mut matches = Vec::new();
-            if let Err(error) =
-                collect_matches(tail, &self.predicate, &self.indexed, needle.as_ref(), &mut matches)
-            {
+            let collected = match hash {
+                Some(hash) => {
+                    let frames = tail.frames_that_may_hold(hash);
+                    collect_matches(
+                        tail,
+                        frames,
+                        &self.predicate,
+                        &self.indexed,
+                        needle.as_ref(),
+                        &mut matches,
+                    )
+                }
+                None => {
+                    let frames = tail.frames.iter();
+                    collect_matches(
+                        tail,
+                        frames,
+                        &self.predicate,
+                        &self.indexed,
+                        needle.as_ref(),
+                        &mut matches,
+                    )
+                }
+            };
+            if let Err(error) = collected {
                 self.unreadable.push(Unreadable { path: tail.path.clone(), error });
             }
             self.add_events(matches, tail.path.clone());
@@ -222,22 +247,39 @@ impl Iterator for Scan {
     }
 }
 
-/// Text that every matching record holds byte for byte, if the term asks for one.
-fn needle(term: &Term) -> Option<&str> {
-    let (Term::AnyIndexed { text } | Term::Text { text, .. }) = term else { return None };
-    // Shorter text is found everywhere; numbers and truth values are not stored as they print.
-    let is_stored_as_printed = text.parse::<f64>().is_err() && text.parse::<bool>().is_err();
-    (text.len() >= 4 && is_stored_as_printed).then_some(text)
+/// What the index can be asked for a term.
+fn search<'t>(term: &'t Term, indexed: &'t [FieldKey]) -> Option<Search<'t>> {
+    match term {
+        Term::AnyIndexed { text } => Some(Search { fields: indexed, text }),
+        Term::Text { field, text } if indexed.contains(field) => {
+            Some(Search { fields: std::slice::from_ref(field), text })
+        }
+        _ => None,
+    }
 }
 
-fn collect_matches(
+/// Text that every matching record holds byte for byte.
+fn needle(term: &Term) -> Option<&str> {
+    match term {
+        // Shorter text is found everywhere; numbers and truth values are not stored as they print.
+        Term::AnyIndexed { text } | Term::Text { text, .. }
+            if text.len() >= 4 && text.parse::<f64>().is_err() && text.parse::<bool>().is_err() =>
+        {
+            Some(text)
+        }
+        _ => None,
+    }
+}
+
+fn collect_matches<'t>(
     tail: &TailView,
+    frames: impl Iterator<Item = &'t Frame>,
     predicate: &Predicate,
     indexed: &[FieldKey],
     needle: Option<&Finder<'_>>,
     matches: &mut Vec<Event>,
 ) -> Result<()> {
-    for frame in tail.frames.iter() {
+    for frame in frames {
         let last_seq = frame.first_seq.0 + u64::from(frame.count);
         if frame.first_seq.0 > predicate.seq_max || last_seq <= predicate.seq_min {
             continue;

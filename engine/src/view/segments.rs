@@ -9,15 +9,10 @@ use crate::event::{Event, FieldKey, Level, Timestamp};
 use crate::segment::{Lookup, Projection, Segment, SegmentMeta};
 use crate::view::predicate::Term;
 use crate::view::selection::Selection;
-use crate::view::{FilterSource, Predicate, SegmentHandle};
+use crate::view::{Predicate, SegmentHandle};
 
 /// Whether a segment can hold a match, by what is known without opening it.
-pub(crate) fn may_match(
-    meta: &SegmentMeta,
-    predicate: &Predicate,
-    indexed: &[FieldKey],
-    filters: Option<&dyn FilterSource>,
-) -> Result<bool> {
+pub(crate) fn may_match(meta: &SegmentMeta, predicate: &Predicate, indexed: &[FieldKey]) -> bool {
     let bounds = meta.ts_max >= predicate.ts_min.0
         && meta.ts_min <= predicate.ts_max.0
         && meta.seq_max >= predicate.seq_min
@@ -27,36 +22,18 @@ pub(crate) fn may_match(
         .categories
         .as_ref()
         .is_none_or(|categories| categories.iter().any(|category| category.name() == meta.category));
-    if !bounds || !category {
-        return Ok(false);
-    }
-    // A route stands in the catalog for every indexed field that occurs in the segment.
-    let may_contain = |field: &FieldKey, text: &str| -> Result<bool> {
-        let Some(route) = meta.routes.iter().find(|route| route.field == field.name()) else {
-            return Ok(false);
-        };
-        if !route.may_contain(text) {
-            return Ok(false);
-        }
-        filters.map_or(Ok(true), |filters| filters.may_contain(meta.id, field.name(), text))
+    // A route stands in the catalog for every field that was indexed when the segment was sealed.
+    let may_contain = |field: &FieldKey, text: &str| {
+        let route = meta.routes.iter().find(|route| route.field == field.name());
+        route.is_none_or(|route| route.may_contain(text))
     };
-    for term in &predicate.terms {
-        let may = match term {
-            Term::Text { field, text } if indexed.contains(field) => may_contain(field, text)?,
-            Term::AnyIndexed { text } => {
-                let mut may = false;
-                for field in indexed {
-                    may = may || may_contain(field, text)?;
-                }
-                may
-            }
+    bounds
+        && category
+        && predicate.terms.iter().all(|term| match term {
+            Term::Text { field, text } if indexed.contains(field) => may_contain(field, text),
+            Term::AnyIndexed { text } => indexed.iter().any(|field| may_contain(field, text)),
             _ => true,
-        };
-        if !may {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+        })
 }
 
 /// Rows still to be looked at.
@@ -192,6 +169,10 @@ fn lookup(segment: &Segment, term: &Term, indexed: &[FieldKey]) -> Result<Option
         Term::AnyIndexed { text } => {
             let mut union = Vec::new();
             for field in indexed {
+                let route = segment.meta().routes.iter().find(|route| route.field == field.name());
+                if route.is_some_and(|route| !route.may_contain(text)) {
+                    continue;
+                }
                 match segment.lookup(field.borrow(), text)? {
                     // Sealed when the field was not indexed: every row has to be asked.
                     Lookup::NotIndexed => return Ok(None),

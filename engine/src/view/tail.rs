@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
 use crate::event::record::{ALIGNMENT, Defaults, Record, decode_fields};
-use crate::event::{Event, ProducerId, Seq};
+use crate::event::{Event, FieldKey, ProducerId, Seq};
 use crate::limits::FRAME_PAYLOAD_BYTES_MAX;
 use crate::vfs::{Mapping, VfsFile};
+use crate::view::tail_filter::{STRETCH_BYTES, TailFilter, TextHash};
 use crate::wal::{FRAME_HEADER_BYTES, Frame, FrameKind, HEADER_BYTES, WalHeader, WalNumber, frame_at};
 
 /// Bytes read at once when looking for new frames; more than the largest frame.
@@ -34,6 +35,8 @@ struct Known {
     end: u64,
     finished: bool,
     mapping: Option<Mapping>,
+    /// In their order, without a gap, from the first frame on.
+    filters: Arc<Vec<Arc<TailFilter>>>,
 }
 
 impl WalTail {
@@ -44,6 +47,7 @@ impl WalTail {
             end: HEADER_BYTES,
             finished: false,
             mapping: None,
+            filters: Arc::default(),
         };
         let path = header.number.path(database);
         WalTail { header, path, file, written: AtomicU64::new(written), known: Mutex::new(known) }
@@ -68,6 +72,32 @@ impl WalTail {
         self.view_to(len)
     }
 
+    /// Makes the filters of the next stretches that have none, of about that many bytes; gives the bytes done.
+    /// One thread at a time calls this.
+    ///
+    /// # Errors
+    /// IO errors and damage, which whoever looks for something reports.
+    pub(crate) fn make_filters(&self, indexed: &[FieldKey], bytes_max: u64) -> Result<u64> {
+        let view = self.view_written()?;
+        let mut done = 0;
+        let mut first = view.filters.last().map_or(0, |filter| filter.frames.end);
+        while done < bytes_max {
+            let mut bytes = 0;
+            let length = view.frames[first..].iter().position(|frame| {
+                bytes += u64::from(frame.payload_bytes);
+                bytes >= STRETCH_BYTES
+            });
+            // The end of an unfinished file waits until it is a whole stretch.
+            let Some(length) = length else { break };
+            let filter = TailFilter::build(&view, first..first + length + 1, indexed)?;
+            first = filter.frames.end;
+            let mut known = self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            Arc::make_mut(&mut known.filters).push(Arc::new(filter));
+            done += bytes;
+        }
+        Ok(done)
+    }
+
     fn view_to(&self, limit: u64) -> Result<TailView> {
         let mut known = self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.read_frames(&mut known, limit)?;
@@ -84,6 +114,7 @@ impl WalTail {
             bytes,
             frames: Arc::clone(&known.frames),
             defaults: Arc::clone(&known.defaults),
+            filters: Arc::clone(&known.filters),
             finished: known.finished,
         })
     }
@@ -181,10 +212,18 @@ pub(crate) struct TailView {
     /// The Events frames.
     pub(crate) frames: Arc<Vec<Frame>>,
     defaults: Arc<HashMap<ProducerId, Defaults>>,
+    filters: Arc<Vec<Arc<TailFilter>>>,
     pub(crate) finished: bool,
 }
 
 impl TailView {
+    /// The frames in which an indexed field may have that text.
+    pub(crate) fn frames_that_may_hold(&self, text: TextHash) -> impl Iterator<Item = &Frame> {
+        let unfiltered = self.filters.last().map_or(0, |filter| filter.frames.end);
+        let filtered = self.filters.iter().filter(move |filter| filter.may_contain(text));
+        filtered.flat_map(|filter| &self.frames[filter.frames.clone()]).chain(&self.frames[unfiltered..])
+    }
+
     /// Offset after its last frame.
     pub(crate) fn end(&self) -> u64 {
         self.bytes.len() as u64

@@ -4,16 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use crate::error::{Error, Result};
-use crate::segment::{Segment, SegmentId, SegmentMeta};
+use crate::segment::{Segment, SegmentMeta};
 use crate::vfs::{Host, OpenMode, VfsFile};
-use crate::view::WalTail;
+use crate::view::{SegmentList, WalTail};
 use crate::wal::{WalHeader, WalNumber};
-
-/// Answers whether a segment may hold a value, without opening it.
-pub(crate) trait FilterSource: Send + Sync + std::fmt::Debug {
-    /// False only if the segment holds no such value in that field.
-    fn may_contain(&self, segment: SegmentId, field: &str, text: &str) -> Result<bool>;
-}
 
 /// A sealed segment, opened when first needed.
 #[derive(Debug)]
@@ -62,7 +56,7 @@ impl SegmentHandle {
 /// What exists at one moment: every event is in exactly one segment or one WAL file of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Version {
-    pub(crate) segments: Arc<Vec<Arc<SegmentHandle>>>,
+    pub(crate) segments: Arc<SegmentList>,
     /// Oldest first.
     pub(crate) tails: Vec<Arc<WalTail>>,
 }
@@ -105,7 +99,7 @@ impl Versions {
     /// Replaces a WAL file by the segments sealed from it.
     pub(crate) fn seal(&self, number: WalNumber, sealed: impl IntoIterator<Item = SegmentHandle>) {
         let mut current = self.lock();
-        let mut segments = Vec::clone(&current.segments);
+        let mut segments = SegmentList::clone(&current.segments);
         segments.extend(sealed.into_iter().map(Arc::new));
         let tails = current.tails.iter().filter(|tail| tail.number() != number).cloned().collect();
         *current = Arc::new(Version { segments: Arc::new(segments), tails });

@@ -59,6 +59,12 @@ impl RingOwner {
         format!("{}{:08x}.ring", self.prefix(), producer.0)
     }
 
+    /// The producer that a ring's name was made for.
+    pub(crate) fn producer_in(name: &str) -> Option<u32> {
+        let digits = name.strip_suffix(".ring")?.rsplit('-').next()?;
+        u32::from_str_radix(digits, 16).ok()
+    }
+
     /// Names of the rings that exist.
     pub(crate) fn list(&self, host: &Host) -> std::io::Result<Vec<String>> {
         host.memory.list(&self.prefix())

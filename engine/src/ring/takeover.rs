@@ -6,29 +6,46 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::event::record::Record;
 use crate::event::{Category, Field, FieldRef, ProducerId, ValueRef, names};
-use crate::record::{Ring, RingOwner};
+use crate::ring::{Ring, RingOwner};
 use crate::vfs::Host;
 use crate::wal::{FrameKind, RecoveredWal};
 
-/// Rings, and the names of those that cannot be used with the reason.
-pub(crate) type FoundRings = (Vec<Ring>, Vec<(String, Error)>);
+/// What was found in shared memory under an owner's name.
+#[derive(Debug, Default)]
+pub(crate) struct FoundRings {
+    /// Whole rings, by producer.
+    pub(crate) rings: Vec<Ring>,
+    /// Names of rings that were still being made and hold nothing.
+    pub(crate) unfinished: Vec<String>,
+    /// Rings that cannot be used, and why.
+    pub(crate) unusable: Vec<(String, Error)>,
+}
 
-/// The rings of `owner`, by producer. Those that were still being made hold nothing and are left out.
-///
-/// # Errors
-/// If the shared memory cannot be listed.
-pub(crate) fn rings_of(host: &Host, owner: RingOwner) -> Result<FoundRings> {
-    let names = owner.list(host).map_err(|error| Error::io("list", "shared memory".as_ref(), error))?;
-    let (mut rings, mut unusable) = (Vec::new(), Vec::new());
-    for name in names {
-        match Ring::open(host, owner, &name) {
-            Ok(Some(ring)) => rings.push(ring),
-            Ok(None) => {}
-            Err(error) => unusable.push((name, error)),
+impl FoundRings {
+    /// Opens the rings of `owner`.
+    ///
+    /// # Errors
+    /// If the shared memory cannot be listed.
+    pub(crate) fn of(host: &Host, owner: RingOwner) -> Result<FoundRings> {
+        let names = owner.list(host).map_err(|error| Error::io("list", "shared memory".as_ref(), error))?;
+        let mut found = FoundRings::default();
+        for name in names {
+            match Ring::open(host, owner, &name) {
+                Ok(Some(ring)) => found.rings.push(ring),
+                Ok(None) => found.unfinished.push(name),
+                Err(error) => found.unusable.push((name, error)),
+            }
         }
+        found.rings.sort_by_key(Ring::producer);
+        Ok(found)
     }
-    rings.sort_by_key(Ring::producer);
-    Ok((rings, unusable))
+
+    /// The highest number that any of them was made for, so that no new ring meets their names.
+    pub(crate) fn highest_producer(&self) -> Option<u32> {
+        let usable = self.rings.iter().map(|ring| ring.producer().0);
+        let others = self.unfinished.iter().chain(self.unusable.iter().map(|(name, _)| name));
+        usable.chain(others.filter_map(|name| RingOwner::producer_in(name))).max()
+    }
 }
 
 /// For each producer the pseq after its last that stands in the unsealed WAL, or is recorded there as lost.
