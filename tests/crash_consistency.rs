@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use blotter::event::{Category, EventId, Field, Timestamp};
+use blotter::maintain::verify_on;
 use blotter::segment::Projection;
 use blotter::vfs::sim::{Prng, SimHost};
-use blotter::{Db, Emit, Options, Predicate, Reader, Recorder, RecorderOptions, Result};
+use blotter::{Db, Emit, Error, Options, Predicate, Reader, Recorder, RecorderOptions, Result};
 
 const DATABASE: &str = "/data/desk.blotter";
 
@@ -149,6 +150,19 @@ fn check(db: &Db, promised: &Promised, only_process_died: bool, place: &str) {
     assert_eq!(by_index, found.len(), "{place}: the index misses events");
 }
 
+/// What a crash leaves needs no repair, whenever it is looked at.
+fn verify_clean(sim: &SimHost, place: &str) {
+    match verify_on(&sim.boot(), Path::new(DATABASE)) {
+        Ok(report) => {
+            let damage: Vec<String> = report.damage().map(ToString::to_string).collect();
+            assert!(damage.is_empty(), "{place}: {damage:?}");
+        }
+        // The crash came before there was anything.
+        Err(Error::NotADatabase { .. }) => {}
+        Err(error) => panic!("{place}: {error}"),
+    }
+}
+
 /// Crashes at call `crash_at` of the session of that seed, then during recovery; true if the call was reached.
 fn crash_and_recover(seed: u64, crash_at: u64, only_process_died: bool) -> bool {
     let place = format!("seed {seed}, call {crash_at}, only the process died: {only_process_died}");
@@ -182,10 +196,14 @@ fn crash_and_recover(seed: u64, crash_at: u64, only_process_died: bool) -> bool 
         }
         fail(&sim, &mut random);
     }
+    verify_clean(&sim, &format!("{place}, dead"));
     let db = options()
         .open_on(&sim.boot(), Path::new(DATABASE))
         .unwrap_or_else(|error| panic!("{place}: the database does not open: {error}"));
     check(&db, &promised, only_process_died, &place);
+    if crash_at % 4 == 0 {
+        verify_clean(&sim, &format!("{place}, open"));
+    }
     db.seal().unwrap_or_else(|error| panic!("{place}: {error}"));
     check(&db, &promised, only_process_died, &format!("{place}, sealed"));
     true

@@ -3,6 +3,7 @@
 //! Allocations are counted by the allocator, per thread. System calls are forbidden: the emitting thread of a
 //! child process installs a filter under which the kernel kills the process at any system call, futex calls
 //! included, and then records a million events. That it kills is shown first, by a child that makes one.
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

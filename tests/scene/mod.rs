@@ -153,7 +153,7 @@ pub fn all_events(db: &Db) -> Vec<Event> {
     events
 }
 
-/// The text of a value, with its type.
+/// The text of a value on one line, with its type.
 pub fn value_text(value: &Value) -> String {
-    format!("{:?} {}", value.borrow().value_type(), value.borrow())
+    format!("{:?} {}", value.borrow().value_type(), value.borrow().to_string().escape_debug())
 }

@@ -80,6 +80,17 @@ impl NumberSet {
         }
     }
 
+    /// How many numbers it shares with another.
+    pub(super) fn common(&self, other: &NumberSet) -> u64 {
+        let end = self.end();
+        let (mut next, mut common) = (0, 0);
+        for gap in self.missing_below(end).into_iter().chain(std::iter::once(end..end)) {
+            common += (next..gap.start).filter(|number| other.contains(*number)).count() as u64;
+            next = gap.end;
+        }
+        common
+    }
+
     /// Runs below `end` that are not in it, ascending.
     pub(super) fn missing_below(&self, end: u64) -> Vec<Range<u64>> {
         let mut missing = Missing { runs: Vec::new(), next: self.full_below * CHUNK };
@@ -160,6 +171,8 @@ mod tests {
                 assert_eq!(set.insert(number), model.insert(number));
             }
             assert_eq!(set.len(), model.len() as u64);
+            assert_eq!(set.common(&set), set.len());
+            assert_eq!(set.common(&NumberSet::default()), 0);
             assert_eq!(set.end(), model.last().map_or(0, |last| last + 1));
             for end in [0, 1, 4096, set.end(), set.end() + 70] {
                 let runs = set.missing_below(end);
@@ -176,7 +189,7 @@ mod tests {
     #[test]
     fn covers_are_taken_out_of_runs() {
         assert_eq!(subtract(&[0..10, 20..30], &[2..4, 3..5, 9..22, 30..40]), [0..2, 5..9, 22..30]);
-        assert_eq!(subtract(&[5..6], &[]), [5..6]);
-        assert_eq!(subtract(&[5..6], &[0..100]), Vec::<Range<u64>>::new());
+        assert_eq!(subtract(&[5..6, 7..9], &[]), [5..6, 7..9]);
+        assert_eq!(subtract(&[5..6, 7..9], &[0..6, 7..100]), Vec::<Range<u64>>::new());
     }
 }

@@ -355,19 +355,10 @@ impl<'h> Plan<'h> {
         }
         let mut own = Coverage::default();
         own.segment(&segment)?;
-        let missing_here = own.seqs.missing_below(own.seqs.end());
-        let is_new = |seq: &u64| !self.coverage.seqs.contains(*seq);
-        let mut next = 0;
-        let (mut known, mut new) = (0_u64, 0_u64);
-        for gap in missing_here.iter().cloned().chain([own.seqs.end()..own.seqs.end()]) {
-            let fresh = (next..gap.start).filter(is_new).count() as u64;
-            known += gap.start - next - fresh;
-            new += fresh;
-            next = gap.end;
-        }
+        let known = own.seqs.common(&self.coverage.seqs);
         if known > 0 {
             aside(format!("{known} of its events are in other segments ({what})"));
-            if new > 0 {
+            if known < own.seqs.len() {
                 self.sources.push(segment);
             }
             return Ok(());

@@ -225,9 +225,11 @@ impl<'h> Verification<'h> {
             recovered => only_damage(recovered)?,
         };
         let mut is_sound = true;
+        let mut torn_at = None;
         match recovered {
             Ok(recovered) => {
                 if let Some((path, offset, bytes)) = &recovered.torn {
+                    torn_at = Some((path.clone(), *offset));
                     let text = format!(
                         "torn tail of {bytes} bytes at offset {offset}, never known durable; the next open cuts it"
                     );
@@ -246,8 +248,12 @@ impl<'h> Verification<'h> {
                 self.damage(&wal_dir, error);
             }
         }
-        for file in &files {
-            self.read_wal_file(file);
+        for mut file in files {
+            // Frames behind a tear were written, and never known to be durable: they are cut with it.
+            if let Some((_, offset)) = torn_at.as_ref().filter(|(path, _)| *path == file.path) {
+                file.frames.retain(|frame| frame.offset < *offset);
+            }
+            self.read_wal_file(&file);
         }
         Ok(Some(is_sound))
     }
@@ -492,14 +498,13 @@ impl<'h> Verification<'h> {
         let mut standing: HashSet<WalNumber> = HashSet::new();
         if self.exists(&wal_dir)? {
             for entry in list(&wal_dir)? {
-                match WalNumber::from_file_name(&entry.name) {
-                    Some(number) if expected.is_some_and(|expected| number.0 <= expected.sealed_wal) => {
-                        notes.push((wal_dir.join(entry.name), "sealed; the next open removes it"));
-                    }
-                    Some(number) => {
-                        standing.insert(number);
-                    }
-                    None => notes.push((wal_dir.join(entry.name), "not a WAL file")),
+                let Some(number) = WalNumber::from_file_name(&entry.name) else {
+                    notes.push((wal_dir.join(entry.name), "not a WAL file"));
+                    continue;
+                };
+                standing.insert(number);
+                if expected.is_some_and(|expected| number.0 <= expected.sealed_wal) {
+                    notes.push((wal_dir.join(entry.name), "sealed; the next open removes it"));
                 }
             }
         }

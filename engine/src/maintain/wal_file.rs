@@ -35,7 +35,7 @@ impl WalFile {
             let found = format!("{len} bytes");
             let header =
                 Err(Error::damaged(&path, len, "a header of 64 bytes", found, "see `blotter repair`"));
-            let damage = if len == 0 { vec![] } else { vec![0..len] };
+            let damage = std::iter::once(0..len).filter(|_| len > 0).collect();
             return Ok(WalFile { number, path, bytes, header, frames: Vec::new(), damage });
         };
         let header = WalHeader::decode(head, &path);

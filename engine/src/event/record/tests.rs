@@ -2,10 +2,8 @@
 
 use crate::dec;
 use crate::error::Refused;
-use crate::event::{Category, Field, FieldRef, Level, Timestamp, Value, ValueRef, ValueType};
-use crate::limits::{
-    FIELD_NAME_BYTES_MAX, FIELDS_PER_EVENT_MAX, ID_BYTES_MAX, RECORD_BYTES_MAX, STRING_BYTES_MAX,
-};
+use crate::event::{Category, Field, FieldRef, Level, Timestamp, ValueRef};
+use crate::limits::{FIELDS_PER_EVENT_MAX, ID_BYTES_MAX, STRING_BYTES_MAX};
 use rust_decimal::Decimal;
 
 use super::*;
