@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -37,6 +37,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 const TAIL_FILTER_PAUSE: Duration = Duration::from_millis(10);
 /// Most bytes a round makes filters for, so that a flood of events is not slowed by them.
 const TAIL_FILTER_BYTES_MAX: u64 = 512 * 1024;
+/// Rounds without a look after which no more are made: an engine that only records pays nothing for them.
+const TAIL_FILTER_ROUNDS_UNUSED_MAX: u32 = 1000;
 /// Quiet time after which the WAL is marked with how far it is durable.
 const QUIET_BEFORE_MARK: Duration = Duration::from_millis(50);
 
@@ -86,6 +88,8 @@ struct Engine {
     sealer: Arc<Mutex<Sealer>>,
     sync: Arc<GroupSync>,
     health: Arc<Health>,
+    /// Snapshots taken; while it grows, lookups are worth filters.
+    looks: Arc<AtomicU64>,
     recovery: Recovery,
     stop: Option<Sender<()>>,
     threads: Vec<JoinHandle<()>>,
@@ -161,6 +165,7 @@ impl Db {
             writer: Arc::new(Mutex::new(opened.writer)),
             sealer: Arc::new(Mutex::new(opened.sealer)),
             health,
+            looks: Arc::default(),
             recovery: opened.recovery,
             stop: None,
             threads: Vec::new(),
@@ -248,6 +253,7 @@ impl Db {
     /// # Errors
     /// IO errors of reading the WAL.
     pub fn snapshot(&self) -> Result<Snapshot> {
+        self.engine.looks.fetch_add(1, Ordering::Relaxed);
         let version = self.engine.versions.current();
         let mut tails = Vec::with_capacity(version.tails.len());
         for tail in &version.tails {
@@ -349,10 +355,11 @@ impl Engine {
             )?);
         }
         let (versions, indexed) = (Arc::clone(&self.versions), Arc::clone(&self.indexed));
+        let looks = Arc::clone(&self.looks);
         let stopped_filters = stopped.clone();
         self.threads.push(spawn(
             "blotter-filters",
-            Box::new(move || make_tail_filters(&versions, &indexed, &stopped_filters)),
+            Box::new(move || make_tail_filters(&versions, &indexed, &looks, &stopped_filters)),
         )?);
         let (sealer, health) = (Arc::clone(&self.sealer), Arc::clone(&self.health));
         self.threads.push(spawn(
@@ -452,9 +459,16 @@ fn run_writer(
     }
 }
 
-/// Makes filters for what was written until told to stop.
-fn make_tail_filters(versions: &Versions, indexed: &[FieldKey], stopped: &Receiver<()>) {
+/// Makes filters for what was written, as long as somebody looks, until told to stop.
+fn make_tail_filters(versions: &Versions, indexed: &[FieldKey], looks: &AtomicU64, stopped: &Receiver<()>) {
+    let (mut looks_seen, mut rounds_unused) = (0, TAIL_FILTER_ROUNDS_UNUSED_MAX);
     while stopped.recv_timeout(TAIL_FILTER_PAUSE) == Err(RecvTimeoutError::Timeout) {
+        let looks = looks.load(Ordering::Relaxed);
+        rounds_unused = if looks == looks_seen { rounds_unused.saturating_add(1) } else { 0 };
+        looks_seen = looks;
+        if rounds_unused >= TAIL_FILTER_ROUNDS_UNUSED_MAX {
+            continue;
+        }
         let mut left = TAIL_FILTER_BYTES_MAX;
         // The newest first: a finished file is about to be sealed.
         for tail in versions.current().tails.iter().rev() {
