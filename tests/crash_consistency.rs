@@ -201,7 +201,7 @@ fn crash_and_recover(seed: u64, crash_at: u64, only_process_died: bool) -> bool 
         .open_on(&sim.boot(), Path::new(DATABASE))
         .unwrap_or_else(|error| panic!("{place}: the database does not open: {error}"));
     check(&db, &promised, only_process_died, &place);
-    if crash_at % 4 == 0 {
+    if crash_at.is_multiple_of(4) {
         verify_clean(&sim, &format!("{place}, open"));
     }
     db.seal().unwrap_or_else(|error| panic!("{place}: {error}"));

@@ -97,7 +97,9 @@ impl OverlayFile {
         let mut bytes = Box::new([0; PAGE_BYTES]);
         let start = page * PAGE_BYTES as u64;
         let shown = state.base_len.saturating_sub(start).min(PAGE_BYTES as u64) as usize;
-        self.base.read_exact_at(&mut bytes[..shown], start)?;
+        if shown > 0 {
+            self.base.read_exact_at(&mut bytes[..shown], start)?;
+        }
         Ok(bytes)
     }
 }
