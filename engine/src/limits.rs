@@ -18,8 +18,8 @@ pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// Longest name of an application-defined category, in bytes.
 pub const CATEGORY_NAME_BYTES_MAX: usize = 48;
 
-/// Most categories, built-in ones included, one process can know.
-pub const CATEGORIES_MAX: usize = 255;
+/// Most categories, built-in ones included, one process can know: those of all databases it reads and writes.
+pub const CATEGORIES_MAX: usize = 4096;
 
 /// Largest payload of one WAL frame, in bytes.
 pub const FRAME_PAYLOAD_BYTES_MAX: usize = 1024 * 1024;

@@ -16,7 +16,7 @@ use crate::limits::{CATEGORIES_MAX, CATEGORY_NAME_BYTES_MAX};
 /// assert_eq!(Category::custom("No Spaces"), None);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Category(u8);
+pub struct Category(u16);
 
 const BUILT_IN: [&str; 10] =
     ["market_data", "signal", "order", "fill", "position", "risk", "system", "error", "performance", "audit"];
@@ -53,11 +53,11 @@ impl Category {
 
     /// The built-in categories.
     pub fn built_in() -> impl Iterator<Item = Category> {
-        (0..BUILT_IN.len() as u8).map(Category)
+        (0..BUILT_IN.len() as u16).map(Category)
     }
 
     /// The category of that name, registered if it is new. A name is 1 to 48 of `a-z`, `0-9` and `_`,
-    /// starting with a letter. `None` if it is not, or if the process already knows 255 categories.
+    /// starting with a letter. `None` if it is not, or if the process already knows 4,096 categories.
     pub fn custom(name: &str) -> Option<Category> {
         if let Some(known) = Category::known(name) {
             return Some(known);
@@ -71,7 +71,7 @@ impl Category {
         }
         let free = CUSTOM_NAMES.iter().position(|slot| slot.get().is_none())?;
         CUSTOM_NAMES[free].get_or_init(|| Box::leak(name.to_owned().into_boxed_str()));
-        Some(Category((BUILT_IN.len() + free) as u8))
+        Some(Category((BUILT_IN.len() + free) as u16))
     }
 
     /// Whether a name could be a category's, known or not; only such names become parts of paths.
@@ -84,11 +84,11 @@ impl Category {
     /// The category of that name, if the process knows it.
     pub fn known(name: &str) -> Option<Category> {
         if let Some(index) = BUILT_IN.iter().position(|built_in| *built_in == name) {
-            return Some(Category(index as u8));
+            return Some(Category(index as u16));
         }
         let mut names = CUSTOM_NAMES.iter().map_while(OnceLock::get);
         let index = names.position(|known| *known == name)?;
-        Some(Category((BUILT_IN.len() + index) as u8))
+        Some(Category((BUILT_IN.len() + index) as u16))
     }
 
     /// Its name, as stored and as queried.
@@ -105,14 +105,14 @@ impl Category {
         (self.0 as usize) < BUILT_IN.len()
     }
 
-    /// A dense index below 255, stable within the process.
+    /// A dense index below 4,096, stable within the process.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 
     /// The built-in category stored under that code.
     pub(crate) fn from_built_in_code(code: u8) -> Option<Category> {
-        ((code as usize) < BUILT_IN.len()).then_some(Category(code))
+        ((code as usize) < BUILT_IN.len()).then_some(Category(u16::from(code)))
     }
 }
 

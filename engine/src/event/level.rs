@@ -147,7 +147,7 @@ impl LevelFilter {
             };
             let minimum = match word {
                 "off" => None,
-                word => Some(word.parse::<Level>().map_err(|error| format!("in '{part}': {error}"))?),
+                word => Some(word.parse::<Level>().map_err(|error| format!("in '{part}': {error}, or off"))?),
             };
             let category = name
                 .map(|name| {

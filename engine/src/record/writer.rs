@@ -258,7 +258,8 @@ impl Writer {
         }
         let expected = self.rings[index].expected;
         if next_pseq > expected {
-            self.record_loss(ring.producer(), expected, next_pseq - expected)?;
+            self.append_loss(ring.producer(), expected, next_pseq - expected);
+            // Buffered is as good as recorded: the buffer is written sooner or later, and never given up.
             self.rings[index].expected = next_pseq;
         }
         Ok(())
@@ -310,11 +311,6 @@ impl Writer {
             self.file_began_ns.get_or_insert_with(|| self.host.clock.now_ns());
         }
         if at == 0 { Run::NextLap } else { Run::Bytes(at) }
-    }
-
-    fn record_loss(&mut self, producer: ProducerId, first: u64, count: u64) -> Result<()> {
-        self.append_loss(producer, first, count);
-        self.write()
     }
 
     fn append_loss(&mut self, producer: ProducerId, first: u64, count: u64) {

@@ -22,6 +22,7 @@
 //! - `next pseq` is stored after `tail`: once the consumer has drained to a tail loaded after it, every
 //!   pseq below it that did not come is lost.
 
+use std::io;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -125,8 +126,12 @@ impl Ring {
     /// made, and so holds nothing.
     pub(crate) fn open(host: &Host, owner: RingOwner, name: &str) -> Result<Option<Ring>> {
         let path = name.as_ref();
-        let region =
-            host.memory.open(name).map_err(|error| Error::io("open the shared memory", path, error))?;
+        let region = match host.memory.open(name) {
+            Ok(region) => region,
+            // Its maker died between naming it and giving it room.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(Error::io("open the shared memory", path, error)),
+        };
         let damaged = |offset, expected: String, found: String| {
             Error::damaged(
                 path,
@@ -136,8 +141,9 @@ impl Ring {
                 "the ring is set aside; what it held and the WAL does not is lost",
             )
         };
+        // The state is stored last, so a shorter one cannot be live.
         if region.len() < RECORDS_AT {
-            return Err(damaged(0, format!("{RECORDS_AT} bytes at least"), format!("{}", region.len())));
+            return Ok(None);
         }
         let mut ring = Ring {
             region,

@@ -215,7 +215,9 @@ mod dev_shm {
                 ));
             }
             let len = usize::try_from(metadata.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
-            check_len(len)?;
+            if len == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "shared memory of zero bytes"));
+            }
             // A creator that died between naming and filling leaves holes; they are zeros, and taking
             // their memory now keeps the promise that a store cannot fail.
             fallocate(&file, FallocateFlags::empty(), 0, len as u64)?;

@@ -189,7 +189,7 @@ pub trait Random: Send + Sync + Debug {
 pub trait SharedMemory: Send + Sync + Debug {
     /// Creates a zeroed region of that name, all its pages resident.
     fn create(&self, name: &str, len: usize) -> io::Result<Box<dyn MemoryRegion>>;
-    /// Opens an existing region.
+    /// Opens an existing region; one of no bytes is [`io::ErrorKind::UnexpectedEof`].
     fn open(&self, name: &str) -> io::Result<Box<dyn MemoryRegion>>;
     /// Names of existing regions that start so, sorted.
     fn list(&self, prefix: &str) -> io::Result<Vec<String>>;
