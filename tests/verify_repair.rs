@@ -429,6 +429,12 @@ fn unknown_files_are_named() {
     for path in ["hot/notes.txt", "hot/2026-01-02/notes.txt"] {
         let sim = stray(path);
         assert!(damage(&verify(&sim.boot()))[0].contains(path));
+        // Recording does not stop at a note; a file that claims to be a segment is another matter.
+        assert!(options().open_on(&sim.boot(), database()).is_ok());
+        repair_and_check(&stray(path));
+    }
+    for path in ["hot/notes.seg", "hot/2026-01-02/notes.seg"] {
+        let sim = stray(path);
         assert!(options().open_on(&sim.boot(), database()).unwrap_err().to_string().contains(path));
         repair_and_check(&sim);
     }

@@ -78,6 +78,7 @@ struct Engine {
     options: Options,
     indexed: Arc<[FieldKey]>,
     owner: RingOwner,
+    session: u64,
     next_producer: AtomicU32,
     registry: Arc<RingRegistry>,
     levels: Arc<LevelFilter>,
@@ -155,6 +156,7 @@ impl Db {
             options: options.clone(),
             indexed: opened.indexed.into(),
             owner: opened.owner,
+            session: opened.session,
             next_producer: AtomicU32::new(opened.next_producer),
             registry,
             levels: Arc::new(levels),
@@ -191,6 +193,7 @@ impl Db {
         let ring = Ring::create(
             &engine.host,
             engine.owner,
+            engine.session,
             producer,
             options.defaults()?,
             ring_bytes.next_power_of_two(),
@@ -517,7 +520,12 @@ impl Drop for Engine {
         let finished = drain(&mut writer)
             .and_then(|()| self.sync.sync_to(writer.written_position()))
             .and_then(|()| writer.mark())
-            .and_then(|()| self.sync.sync_to(writer.written_position()));
+            .and_then(|()| self.sync.sync_to(writer.written_position()))
+            // From here on a WAL that is missing or short is known to be damaged.
+            .and_then(|()| match writer.durable_anchor() {
+                Some(anchor) => lock(&self.sealer).publish(Some(anchor)),
+                None => Ok(()),
+            });
         self.health.note_write(&finished);
     }
 }

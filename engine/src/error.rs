@@ -66,11 +66,11 @@ pub enum Error {
         holder: String,
     },
     /// The directory holds no database.
-    #[error("{} holds no blotter database ({reason}); hint: check the path, or record into it first", path.display())]
+    #[error("{} holds no blotter database: {reason}", path.display())]
     NotADatabase {
         /// The directory.
         path: PathBuf,
-        /// What is missing.
+        /// What is missing, and what to do.
         reason: String,
     },
     /// The catalog and the segments disagree.

@@ -19,6 +19,7 @@ mod db;
 pub mod error;
 pub mod event;
 pub mod limits;
+mod lock;
 pub mod maintain;
 mod open;
 mod options;

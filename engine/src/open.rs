@@ -15,6 +15,8 @@ use crossbeam_channel::Sender;
 use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord, Manifest};
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, ProducerId, Seq};
+use crate::lock::{LOCK_FILE, holder, note_holder};
+use crate::maintain::quarantine::keep_copy;
 use crate::maintain::seal::{Sealer, write_manifest};
 use crate::options::Options;
 use crate::record::{RingRegistry, Writer, WriterOptions};
@@ -25,8 +27,6 @@ use crate::vfs::{FileLock, Host, OpenMode};
 use crate::view::{FilterSource, SegmentHandle, Version, Versions, WalTail};
 use crate::wal::{FrameKind, RecoveredWal, WalAppender, WalNumber, recover_directory, wal_numbers};
 
-/// Name of the lock file.
-pub(crate) const LOCK_FILE: &str = "LOCK";
 /// A reader that looks whether the owner lives holds the lock for an instant.
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
@@ -48,6 +48,7 @@ pub struct Recovery {
 pub(crate) struct Opened {
     pub(crate) lock: Box<dyn FileLock>,
     pub(crate) owner: RingOwner,
+    pub(crate) session: u64,
     pub(crate) versions: Arc<Versions>,
     pub(crate) filters: Arc<dyn FilterSource>,
     pub(crate) writer: Writer,
@@ -68,6 +69,8 @@ impl Opened {
     ) -> Result<Opened> {
         let lock = take_lock(host, database, options.create)?;
         let lock_path = database.join(LOCK_FILE);
+        let session = host.random.next_u64();
+        note_holder(host, &lock_path, session)?;
         let lock_identity =
             host.files.file_identity(&lock_path).map_err(|error| Error::io("identify", &lock_path, error))?;
         let catalog = Arc::new(open_or_create_catalog(host, database, options.create)?);
@@ -78,13 +81,17 @@ impl Opened {
         let all_numbers = wal_numbers(host, database)?;
         let (sealed_numbers, numbers): (Vec<_>, Vec<_>) =
             all_numbers.iter().partition(|number| number.0 <= counters.sealed_wal);
-        let wal = recover_directory(host, database, identity, &numbers)?;
+        // A manifest that cannot be read is written anew; until then it proves nothing.
+        let anchor = Manifest::read(host, database)
+            .ok()
+            .and_then(|manifest| manifest.unsealed_anchor(counters.sealed_wal));
+        let wal = recover_directory(host, database, identity, &numbers, anchor)?;
         check_continues(database, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
         let segments = catalog.segments()?;
         let known: HashSet<PathBuf> = segments.iter().map(|meta| meta.relative_path()).collect();
         recovery.removed = remove_interrupted_seals(host, database, &known, &all_numbers)?;
         remove_empty(host, &wal)?;
-        recovery.torn_tail = cut_torn_tail(host, &wal)?;
+        recovery.torn_tail = cut_torn_tail(host, database, &wal)?;
 
         let owner = RingOwner { database: identity, lock_identity };
         let found = FoundRings::of(host, owner)?;
@@ -130,7 +137,7 @@ impl Opened {
         }
 
         let indexed = indexed_fields(host, database, options);
-        write_manifest(host, database, &catalog, &indexed)?;
+        write_manifest(host, database, &catalog, &indexed, writer.durable_anchor())?;
         let sealer = Sealer {
             host: host.clone(),
             database: database.to_path_buf(),
@@ -150,6 +157,7 @@ impl Opened {
         Ok(Opened {
             lock,
             owner,
+            session,
             versions,
             filters,
             writer,
@@ -180,7 +188,7 @@ pub(crate) fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Bo
     let exists = |path: &Path| files.exists(path).map_err(|error| Error::io("look for", path, error));
     if !exists(&path)? {
         if !create {
-            let reason = format!("{LOCK_FILE} is missing");
+            let reason = format!("{LOCK_FILE} is missing; hint: check the path, or record into it first");
             return Err(Error::NotADatabase { path: database.to_path_buf(), reason });
         }
         refuse_foreign_directory(host, database)?;
@@ -200,7 +208,6 @@ pub(crate) fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Bo
     }
     for attempt in 0..LOCK_ATTEMPTS {
         if let Some(lock) = files.try_lock(&path).map_err(|error| Error::io("lock", &path, error))? {
-            note_holder(host, &path)?;
             return Ok(lock);
         }
         if attempt + 1 < LOCK_ATTEMPTS {
@@ -237,37 +244,16 @@ fn refuse_foreign_directory(host: &Host, database: &Path) -> Result<()> {
     match foreign {
         None => Ok(()),
         Some(entry) => {
-            let reason = format!(
-                "it has no {LOCK_FILE}, but a '{}'; hint: give an empty or a new directory",
-                entry.name
-            );
+            let is_ours = [crate::catalog::CATALOG_FILE, crate::catalog::JOURNAL_FILE, "MANIFEST"];
+            let hint = if is_ours.iter().any(|name| entries.iter().any(|entry| entry.name == *name)) {
+                "a database that lost it is mended by `blotter repair`"
+            } else {
+                "give an empty or a new directory"
+            };
+            let reason = format!("it has no {LOCK_FILE}, but a '{}'; hint: {hint}", entry.name);
             Err(Error::NotADatabase { path: database.to_path_buf(), reason })
         }
     }
-}
-
-/// Writes who holds the lock, for the error message of whoever comes second.
-fn note_holder(host: &Host, path: &Path) -> Result<()> {
-    let file = host.files.open(path, OpenMode::ReadWrite).map_err(|error| Error::io("open", path, error))?;
-    let program = std::env::args_os().next().unwrap_or_default();
-    let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = format!("process {} ({program})\n", std::process::id());
-    let written = file.set_len(0).and_then(|()| file.write_all_at(text.as_bytes(), 0));
-    match written {
-        // On a full disk the name is missing from that message; recording starts all the same.
-        Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Ok(()),
-        written => written.map_err(|error| Error::io("write", path, error)),
-    }
-}
-
-fn holder(host: &Host, path: &Path) -> String {
-    let read = || -> std::io::Result<String> {
-        let file = host.files.open(path, OpenMode::Read)?;
-        let mut bytes = vec![0; file.len()?.min(256) as usize];
-        file.read_exact_at(&mut bytes, 0)?;
-        Ok(String::from_utf8_lossy(&bytes).trim().escape_debug().to_string())
-    };
-    read().ok().filter(|text| !text.is_empty()).unwrap_or_else(|| "another process".to_owned())
 }
 
 fn open_or_create_catalog(host: &Host, database: &Path, create: bool) -> Result<Catalog> {
@@ -357,11 +343,13 @@ fn remove_interrupted_seals(
 ) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for relative in segment_files(host, database)? {
-        if known.contains(&relative) {
+        let is_temporary = relative.extension().is_some_and(|extension| extension == "tmp");
+        let is_ours = is_temporary || relative.extension().is_some_and(|extension| extension == "seg");
+        // A stray file is for `verify` to name, not for recording to stop at.
+        if known.contains(&relative) || !is_ours {
             continue;
         }
         let path = database.join(&relative);
-        let is_temporary = relative.extension().is_some_and(|extension| extension == "tmp");
         if !is_temporary {
             let source = source_wal(host, &path)?;
             if !present.contains(&source) {
@@ -390,8 +378,14 @@ fn remove_empty(host: &Host, wal: &RecoveredWal) -> Result<()> {
     Ok(())
 }
 
-fn cut_torn_tail(host: &Host, wal: &RecoveredWal) -> Result<Option<(PathBuf, u64, u64)>> {
+/// Cuts the torn tail. Where it holds whole frames, the file is kept as it was in `quarantine/`: they were never
+/// known to be durable, but somebody may want to look.
+fn cut_torn_tail(host: &Host, database: &Path, wal: &RecoveredWal) -> Result<Option<(PathBuf, u64, u64)>> {
     let Some((path, offset, bytes)) = &wal.torn else { return Ok(None) };
+    if wal.frames_behind_tear {
+        let relative = path.strip_prefix(database).expect("a WAL file lies in its database");
+        keep_copy(host, database, relative)?;
+    }
     let file = host.files.open(path, OpenMode::ReadWrite).map_err(|error| Error::io("open", path, error))?;
     file.set_len(*offset).map_err(|error| Error::io("cut", path, error))?;
     file.sync_data().map_err(|error| Error::io("sync", path, error))?;

@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &Get) -> Result<Outcome, Failure> {
         found += 1;
     }
     output.flush()?;
-    let is_damaged = report_unreadable(&scan);
+    let is_damaged = report_unreadable(scan.unreadable());
     if found == 0 {
         let indexed: Vec<&str> = snapshot.indexed().iter().map(|field| field.name()).collect();
         say(format_args!("nothing carries '{}' in {}", escaped(&arguments.id), indexed.join(", ")));

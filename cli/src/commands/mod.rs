@@ -9,7 +9,7 @@ mod tail;
 
 use std::io::{self, StdoutLock, Write};
 
-use blotter::Scan;
+use blotter::Unreadable;
 use blotter::event::Event;
 
 use crate::args::{Command, Format};
@@ -60,8 +60,8 @@ impl Output {
 }
 
 /// Says which parts of the database a scan could not read; whether there are any.
-fn report_unreadable(scan: &Scan) -> bool {
-    for part in scan.unreadable() {
+fn report_unreadable(parts: &[Unreadable]) -> bool {
+    for part in parts {
         let path = part.path.display().to_string();
         say(format_args!(
             "error: {} could not be read: {}",
@@ -69,8 +69,8 @@ fn report_unreadable(scan: &Scan) -> bool {
             escaped(&part.error.to_string())
         ));
     }
-    if !scan.unreadable().is_empty() {
+    if !parts.is_empty() {
         say("hint: what is shown is all but those parts; run `blotter verify` for the damage");
     }
-    !scan.unreadable().is_empty()
+    !parts.is_empty()
 }

@@ -89,7 +89,7 @@ impl Counts {
             let count = Count { events: 1, first: event.ts, last: event.ts, ..Count::NONE };
             counts.categories.entry(event.category.name().to_owned()).or_insert(Count::NONE).add(&count);
         }
-        let mut is_damaged = report_unreadable(&scan);
+        let mut is_damaged = report_unreadable(scan.unreadable());
         let losses =
             Predicate::all().category(Category::SYSTEM).equals(FieldKey::new("event"), names::EVENTS_LOST);
         let mut scan = snapshot.scan(&losses, &Projection::fields([FieldKey::new("lost_count")]));
@@ -98,7 +98,9 @@ impl Counts {
                 counts.lost_events += u64::try_from(lost).unwrap_or(0);
             }
         }
-        is_damaged |= report_unreadable(&scan);
+        is_damaged |= report_unreadable(scan.unreadable());
+        // A missing segment counts above as the manifest has it.
+        is_damaged = is_damaged || report_unreadable(&snapshot.check_segments());
         (counts, is_damaged)
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &Tail) -> Result<Outcome, Failure> {
         output.event(event)?;
     }
     output.flush()?;
-    let is_damaged = report_unreadable(&scan);
+    let is_damaged = report_unreadable(scan.unreadable());
     if !arguments.follow {
         return Ok(Outcome::no_if(is_damaged));
     }

@@ -7,7 +7,7 @@
 //!  │ "BLOTMANI" │ version  │ body length    │ CRC32   │ body (crate::codec)  │
 //!  └────────────┴──────────┴────────────────┴─────────┴──────────────────────┘
 //!    8 bytes      u32        u64              u32       identity, generation, indexed fields,
-//!                                                       sealed WAL, next seq, next producer, segments
+//!                                                       sealed WAL, next seq, next producer, segments, WAL anchor
 //! ```
 //!
 //! Integers are little-endian. The checksum covers the 20 bytes before it and the body. The first 24
@@ -24,6 +24,7 @@ use crate::codec;
 use crate::error::{Error, Result};
 use crate::segment::SegmentMeta;
 use crate::vfs::{Host, OpenMode};
+use crate::wal::WalNumber;
 
 /// Name of the manifest.
 pub const MANIFEST_FILE: &str = "MANIFEST";
@@ -37,6 +38,17 @@ const HEADER_BYTES: usize = 24;
 const CRC_OFFSET: usize = 20;
 const HINT: &str =
     "run `blotter repair`, which writes it anew; the recording process does so with its next seal";
+
+/// A place in the WAL up to which it was durable: if the file is missing or ends before, events are lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WalAnchor {
+    /// Number of the file.
+    pub number: u64,
+    /// Offset up to which it was durable.
+    pub durable_end: u64,
+    /// The seq after the events before that offset.
+    pub next_seq: u64,
+}
 
 /// What other processes know of a database.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -55,9 +67,17 @@ pub struct Manifest {
     pub next_producer: u32,
     /// All segments, by id.
     pub segments: Vec<SegmentMeta>,
+    /// How far the WAL was durable when this was written, where that is known.
+    pub wal: Option<WalAnchor>,
 }
 
 impl Manifest {
+    /// The file and offset up to which the unsealed WAL is known to be durable.
+    pub(crate) fn unsealed_anchor(&self, sealed_wal: u64) -> Option<(WalNumber, u64)> {
+        let anchor = self.wal.filter(|anchor| anchor.number > sealed_wal)?;
+        Some((WalNumber(anchor.number), anchor.durable_end))
+    }
+
     /// The bytes of the file.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + 256 * self.segments.len());

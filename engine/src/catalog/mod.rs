@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use journal::GAPS_PER_RECORD_MAX;
 pub use journal::{Gap, JOURNAL_FILE, JOURNAL_VERSION, Journal, JournalRecord, TornTail};
-pub use manifest::Manifest;
+pub use manifest::{Manifest, WalAnchor};
 pub use pages::CATALOG_VERSION;
 
 use self::pages::CheckedPages;
@@ -367,6 +367,7 @@ impl Catalog {
             next_seq: counters.next_seq,
             next_producer: counters.next_producer,
             segments: self.read_segments(&state.stored)?,
+            wal: None,
         })
     }
 

@@ -3,7 +3,7 @@
 mod coverage;
 mod numbers;
 mod overlay;
-mod quarantine;
+pub(crate) mod quarantine;
 mod repair;
 mod report;
 mod salvage;

@@ -18,7 +18,7 @@ pub(super) fn set_aside(host: &Host, database: &Path, relative: &Path) -> Result
 }
 
 /// Copies a file that is about to be replaced, durably, unless the same copy is there already.
-pub(super) fn keep_copy(host: &Host, database: &Path, relative: &Path) -> Result<PathBuf> {
+pub(crate) fn keep_copy(host: &Host, database: &Path, relative: &Path) -> Result<PathBuf> {
     let bytes = read(host, &database.join(relative))?;
     let usual = name(relative, 1);
     if exists(host, &database.join(&usual))? && read(host, &database.join(&usual))? == bytes {

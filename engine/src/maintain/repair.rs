@@ -34,7 +34,8 @@ use crate::catalog::{
 };
 use crate::error::{Error, Result};
 use crate::event::Seq;
-use crate::open::{LOCK_FILE, segment_files, take_lock};
+use crate::lock::LOCK_FILE;
+use crate::open::{segment_files, take_lock};
 use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::segment::{RoutingFilter, Segment, SegmentMeta, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
@@ -295,7 +296,9 @@ impl<'h> Plan<'h> {
             );
         }
         let numbers: Vec<WalNumber> = plan.found.unsealed().map(|file| file.number).collect();
-        let recovered = only_damage(recover_directory(host, database, identity.0, &numbers))?;
+        let sealed_wal = plan.found.sealed_wal().unwrap_or(0);
+        let anchor = plan.found.manifest.sound().and_then(|manifest| manifest.unsealed_anchor(sealed_wal));
+        let recovered = only_damage(recover_directory(host, database, identity.0, &numbers, anchor))?;
         plan.judge_segments(recovered.as_ref().ok().map(|_| &numbers[..]).unwrap_or(&[]))?;
         plan.judge_wal(recovered);
         plan.salvage()?;
@@ -428,7 +431,9 @@ impl<'h> Plan<'h> {
             Gap::Producer { .. } => 0,
         });
         let seen = listed.chain(sources).chain(wal).chain(recorded).max().unwrap_or(0);
-        seen.max(found.next_seq()).max(self.coverage.seqs.end())
+        let anchored =
+            found.manifest.sound().and_then(|manifest| manifest.wal).map_or(0, |anchor| anchor.next_seq);
+        seen.max(found.next_seq()).max(self.coverage.seqs.end()).max(anchored)
     }
 
     fn is_ours(&self, file: &WalFile) -> bool {
@@ -543,6 +548,7 @@ impl<'h> Plan<'h> {
             next_seq: self.next_seq,
             next_producer: self.next_producer,
             segments: self.kept.iter().map(|(meta, _)| meta.clone()).collect(),
+            wal: known.and_then(|manifest| manifest.wal).filter(|_| self.wal_stays),
         };
         let catalog_stays = self.catalog_stays(&planned)?;
         if let (true, Some(found)) = (catalog_stays, self.found.catalog.sound()) {
@@ -553,8 +559,9 @@ impl<'h> Plan<'h> {
         let manifest_stays = known.is_some_and(|known| {
             let same_generation =
                 if catalog_stays { known.generation == planned.generation } else { known.generation > 0 };
-            let says =
-                |manifest: &Manifest| (manifest.sealed_wal, manifest.next_seq, manifest.segments.clone());
+            let says = |manifest: &Manifest| {
+                (manifest.sealed_wal, manifest.next_seq, manifest.segments.clone(), manifest.wal)
+            };
             same_generation && says(known) == says(&planned)
         });
         if let (true, Some(known)) = (manifest_stays, known) {

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, SealCommit};
+use crate::catalog::{Catalog, Manifest, SealCommit, WalAnchor};
 use crate::error::{Error, Result};
 use crate::event::{Category, Day, FieldKey};
 use crate::segment::{RoutingFilter, SegmentBuilder, SegmentIdentity, SegmentMeta, SegmentOptions, Tier};
@@ -71,10 +71,16 @@ impl Sealer {
         Ok(true)
     }
 
+    /// Writes what the catalog says where other processes read it.
+    pub(crate) fn publish(&self, wal: Option<WalAnchor>) -> Result<()> {
+        write_manifest(&self.host, &self.database, &self.catalog, &self.options.indexed, wal)
+    }
+
     /// Tells other processes, then removes what nobody needs any longer.
     fn retire(&mut self) -> Result<()> {
         if self.manifest_is_stale {
-            write_manifest(&self.host, &self.database, &self.catalog, &self.options.indexed)?;
+            // How far the WAL is durable is the writer's to say, and changes while this is written.
+            self.publish(None)?;
             self.manifest_is_stale = false;
         }
         if self.retiring.is_empty() {
@@ -194,7 +200,8 @@ pub(crate) fn write_manifest(
     database: &Path,
     catalog: &Catalog,
     indexed: &[FieldKey],
+    wal: Option<WalAnchor>,
 ) -> Result<()> {
     let indexed: Vec<String> = indexed.iter().map(|field| field.name().to_owned()).collect();
-    catalog.manifest(&indexed)?.write(host, database)
+    Manifest { wal, ..catalog.manifest(&indexed)? }.write(host, database)
 }

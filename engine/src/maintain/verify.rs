@@ -22,7 +22,8 @@ use crate::catalog::{CATALOG_FILE, Catalog, Gap, JOURNAL_FILE, Journal, JournalR
 use crate::error::{Error, Result};
 use crate::event::record::{Defaults, decode_fields};
 use crate::event::{ProducerId, Seq};
-use crate::open::{LOCK_FILE, check_continues, is_unused, segment_files};
+use crate::lock::LOCK_FILE;
+use crate::open::{check_continues, is_unused, segment_files};
 use crate::segment::{Segment, SegmentMeta};
 use crate::vfs::{Host, OpenMode};
 use crate::wal::{FrameKind, WalNumber, recover_directory, wal_numbers};
@@ -220,7 +221,8 @@ impl<'h> Verification<'h> {
         }
         let identity =
             expected.map(|expected| expected.identity.0).or(files.iter().find_map(identity_of)).unwrap_or(0);
-        let recovered = match recover_directory(self.host, self.database, identity, &numbers) {
+        let anchor = expected.and_then(|expected| expected.unsealed_anchor(sealed_wal));
+        let recovered = match recover_directory(self.host, self.database, identity, &numbers, anchor) {
             Err(error) if went_away(&error) && !self.is_final => return Ok(None),
             recovered => only_damage(recovered)?,
         };

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::Sender;
 
+use crate::catalog::WalAnchor;
 use crate::error::{Error, Refused, Result};
 use crate::event::record::{
     Defaults, Encoder, HEADER_BYTES as RECORD_HEADER_BYTES, Record, RecordError, padded,
@@ -391,6 +392,18 @@ impl Writer {
 
     pub(crate) fn sync(&self) -> &Arc<GroupSync> {
         self.appender.sync()
+    }
+
+    /// The place in the WAL up to which everything is durable, if everything is and there is anything.
+    pub(crate) fn durable_anchor(&self) -> Option<WalAnchor> {
+        let (_, header) = self.appender.file();
+        let durable_end = self.appender.written_offset();
+        let is_durable = self.sync().durable_position() >= self.written_position();
+        (is_durable && durable_end > HEADER_BYTES).then(|| WalAnchor {
+            number: header.number.0,
+            durable_end,
+            next_seq: self.next_seq().0,
+        })
     }
 
     pub(crate) fn written_position(&self) -> AppendPosition {

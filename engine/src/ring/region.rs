@@ -7,7 +7,7 @@
 //! └────────┴──────────┴─────────────────────────────────────┴──────┴────────────────────────┘
 //! header = magic u64 · version u32, producer u32 · database u128 · lock identity u64 · capacity u64 ·
 //!          defaults length u64 · state u64 (1: live)
-//! head*  = head · settled pseq
+//! head*  = head · settled pseq · session of the process that made it, as its LOCK file says
 //! ```
 //! `tail` and `head` count bytes since the beginning and never wrap; a record lies at its position modulo
 //! the capacity and is never split: a record length of 0 means "go on at the start".
@@ -41,6 +41,7 @@ const DROPPED: usize = 2064;
 const REFUSED: usize = 2072;
 const HEAD: usize = 2176;
 const SETTLED_PSEQ: usize = 2184;
+const SESSION: usize = 2192;
 const RECORDS_AT: usize = 4096;
 const STATE_LIVE: u64 = 1;
 
@@ -89,6 +90,7 @@ impl Ring {
     pub(crate) fn create(
         host: &Host,
         owner: RingOwner,
+        session: u64,
         producer: ProducerId,
         defaults: Defaults,
         capacity: usize,
@@ -118,6 +120,7 @@ impl Ring {
         unsafe {
             ptr::copy_nonoverlapping(defaults.as_ptr(), ring.region.base().add(DEFAULTS_AT), defaults.len())
         };
+        ring.word(SESSION).store(session, Ordering::Relaxed);
         ring.word(56).store(STATE_LIVE, Ordering::Release);
         Ok(ring)
     }
@@ -237,6 +240,11 @@ impl Ring {
 
     pub(crate) fn producer(&self) -> ProducerId {
         self.producer
+    }
+
+    /// The session of the process that made it.
+    pub(crate) fn session(&self) -> u64 {
+        self.word(SESSION).load(Ordering::Relaxed)
     }
 
     pub(crate) fn defaults(&self) -> &Defaults {

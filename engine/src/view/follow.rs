@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::catalog::Manifest;
+use crate::catalog::{DatabaseId, Manifest};
 use crate::error::{Error, Result};
 use crate::event::{Event, Seq};
 use crate::segment::Projection;
@@ -17,6 +17,9 @@ use crate::wal::{WalNumber, wal_numbers};
 
 /// Pause between two looks at the WAL: well below what a person notices, and cheap.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// Time between two looks whether it is still the same database.
+const IDENTITY_INTERVAL_NS: u64 = 1_000_000_000;
 
 /// Most events fetched from segments at once when the follower fell behind.
 const CATCH_UP_EVENTS_MAX: u64 = 65_536;
@@ -38,6 +41,9 @@ pub struct Follower {
     /// Frames of the tail that are done with.
     frames_done: usize,
     ready: VecDeque<Event>,
+    /// The database followed; another may take its place.
+    identity: DatabaseId,
+    looked_at: Stopwatch,
 }
 
 impl Follower {
@@ -46,7 +52,10 @@ impl Follower {
             FollowFrom::Now => reader.snapshot()?.next_seq(),
             FollowFrom::Seq(seq) => seq,
         };
-        Ok(Follower { reader, next_seq, tail: None, frames_done: 0, ready: VecDeque::new() })
+        let (host, database) = reader.place();
+        let identity = Manifest::read(host, database)?.identity;
+        let (tail, frames_done, ready, looked_at) = (None, 0, VecDeque::new(), Stopwatch::start());
+        Ok(Follower { reader, next_seq, tail, frames_done, ready, identity, looked_at })
     }
 
     /// The next event, in seq order without gaps; `None` if none comes within `timeout`.
@@ -61,12 +70,27 @@ impl Follower {
             }
             self.fetch()?;
             if self.ready.is_empty() {
+                self.check_identity()?;
                 if u128::from(waiting.elapsed_ns()) >= timeout.as_nanos() {
                     return Ok(None);
                 }
                 std::thread::sleep(POLL_INTERVAL.min(timeout));
             }
         }
+    }
+
+    /// Now and then, whether it is still the same database.
+    fn check_identity(&mut self) -> Result<()> {
+        if self.looked_at.elapsed_ns() < IDENTITY_INTERVAL_NS {
+            return Ok(());
+        }
+        self.looked_at = Stopwatch::start();
+        let (host, database) = self.reader.place();
+        if Manifest::read(host, database)?.identity == self.identity {
+            return Ok(());
+        }
+        let reason = "another database has taken its place; hint: follow that one anew".to_owned();
+        Err(Error::Unavailable { path: database.to_path_buf(), reason })
     }
 
     /// The seq of the event that comes next.

@@ -10,6 +10,7 @@ use crate::catalog::Manifest;
 use crate::error::{Error, Result};
 use crate::event::record::{Record, decode_fields};
 use crate::event::{Event, FieldKey, Seq};
+use crate::lock::session_of_holder;
 use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::vfs::{Host, OpenMode};
 use crate::view::tail::TailView;
@@ -114,6 +115,7 @@ impl Reader {
             && let Err(error) = tail.check_end(view)
         {
             unreadable.push((view.path.clone(), error.to_string()));
+            is_wal_unreadable = true;
         }
         let first = tails.first().map(|tail| tail.header.first_seq.0);
         let is_current = Manifest::read(&self.host, &self.database)?.sealed_wal == manifest.sealed_wal;
@@ -121,6 +123,14 @@ impl Reader {
             return Ok(None);
         }
         state.tails.retain(|number, _| number.0 > manifest.sealed_wal);
+        if let Some((number, durable_end)) = manifest.unsealed_anchor(manifest.sealed_wal)
+            && !tails.iter().any(|tail| tail.header.number == number && tail.end() >= durable_end)
+            && !is_wal_unreadable
+        {
+            let path = number.path(&self.database);
+            unreadable
+                .push((path, format!("it was durable up to offset {durable_end}, and does not reach there")));
+        }
         let mut next_seq = tails.last().map_or(Seq(manifest.next_seq), TailView::next_seq);
         let left_in_rings = self.events_in(rings, &tails, &mut next_seq)?;
         Ok(Some(Snapshot {
@@ -166,7 +176,7 @@ impl Reader {
         Ok(Some(tail))
     }
 
-    /// The rings of this database whose owner has died.
+    /// The rings of this database whose maker has died.
     fn rings_of_the_dead(&self, owner: RingOwner) -> Result<FoundRings> {
         let lock = self.database.join("LOCK");
         let Ok(lock_identity) = self.host.files.file_identity(&lock) else {
@@ -182,9 +192,19 @@ impl Reader {
         // opens for writing tries again for longer.
         match self.host.files.try_lock(&lock) {
             Ok(Some(_free)) => FoundRings::of(&self.host, owner),
-            Ok(None) => Ok(FoundRings::default()),
+            Ok(None) => self.rings_of_other_sessions(owner),
             Err(error) => Err(Error::io("look at the lock", &lock, error)),
         }
+    }
+
+    /// While an owner lives: rings of another before it, which it is about to take over.
+    fn rings_of_other_sessions(&self, owner: RingOwner) -> Result<FoundRings> {
+        let Some(session) = session_of_holder(&self.host, &self.database) else {
+            return Ok(FoundRings::default());
+        };
+        let mut rings = FoundRings::of(&self.host, owner)?.rings;
+        rings.retain(|ring| ring.session() != session);
+        Ok(FoundRings { rings, ..FoundRings::default() })
     }
 
     /// What the rings hold and the WAL does not, in the order in which the next open takes it over.

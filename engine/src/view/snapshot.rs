@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::event::{Event, FieldKey, Seq};
 use crate::segment::{Projection, SegmentMeta};
 use crate::view::tail::TailView;
-use crate::view::{FilterSource, Predicate, Scan, Version};
+use crate::view::{FilterSource, Predicate, Scan, SegmentHandle, Unreadable, Version};
 
 /// See the module. Cheap to clone; what it holds stays readable whatever maintenance removes.
 #[derive(Clone, Debug)]
@@ -41,6 +41,14 @@ impl Snapshot {
     /// The sealed segments.
     pub fn segments(&self) -> impl Iterator<Item = &SegmentMeta> {
         self.version.segments.iter().map(|handle| &handle.meta)
+    }
+
+    /// Opens every sealed segment without reading its rows; gives those that are missing, cut or not themselves.
+    pub fn check_segments(&self) -> Vec<Unreadable> {
+        let check = |handle: &Arc<SegmentHandle>| {
+            handle.open().err().map(|error| Unreadable { path: handle.path.clone(), error })
+        };
+        self.version.segments.iter().filter_map(check).collect()
     }
 
     /// Events in WAL files, and bytes of them.

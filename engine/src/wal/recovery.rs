@@ -7,6 +7,7 @@
 //! 3. Every file but the newest is finished: an intact End frame stands at its very end.
 //! 4. In the newest file, the first place that is no frame is the tear, unless an intact frame anywhere
 //!    says that bytes beyond that place were durable: then it is damage, and a hard error.
+//! 5. MANIFEST may say how far a file was durable when the database was closed or opened: it must reach there.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct RecoveredWal {
     pub files: Vec<RecoveredFile>,
     /// The torn tail of the newest: file, offset, and bytes beyond it. They are still there.
     pub torn: Option<(PathBuf, u64, u64)>,
+    /// Whether there are intact frames behind the tear. They were never known to be durable.
+    pub frames_behind_tear: bool,
     /// Files that hold nothing and are to be removed.
     pub empty: Vec<PathBuf>,
 }
@@ -71,7 +74,8 @@ pub fn wal_numbers(host: &Host, database: &Path) -> Result<Vec<WalNumber>> {
     Ok(numbers)
 }
 
-/// Reads the given WAL files, oldest first, changing nothing.
+/// Reads the given WAL files, oldest first, changing nothing. `anchor` is a file and an offset up to which it is
+/// known to be durable.
 ///
 /// # Errors
 /// IO errors, foreign files, and damage that is no torn tail.
@@ -80,6 +84,7 @@ pub fn recover_directory(
     database: &Path,
     identity: u128,
     numbers: &[WalNumber],
+    anchor: Option<(WalNumber, u64)>,
 ) -> Result<RecoveredWal> {
     let mut recovered = RecoveredWal::default();
     for (index, number) in numbers.iter().enumerate() {
@@ -108,12 +113,41 @@ pub fn recover_directory(
         check_sequence(&header, &frames, &path)?;
         let finished = frames.last().is_some_and(|frame| frame.kind == FrameKind::End);
         if end < len {
-            check_torn(&scan, &frames, end, finished, &path)?;
+            recovered.frames_behind_tear = check_torn(&scan, &frames, end, finished, &path)?;
             recovered.torn = Some((path, end, len - end));
         }
         recovered.files.push(RecoveredFile { header, file, frames, bytes, end, finished });
     }
+    if let Some((number, durable_end)) = anchor {
+        check_anchor(&recovered, number, durable_end, database)?;
+    }
     Ok(recovered)
+}
+
+/// What was durable must still be there.
+fn check_anchor(
+    recovered: &RecoveredWal,
+    number: WalNumber,
+    durable_end: u64,
+    database: &Path,
+) -> Result<()> {
+    let path = number.path(database);
+    let damaged = |offset, found: &str| {
+        Err(Error::damaged(
+            &path,
+            offset,
+            format!("frames up to offset {durable_end}, which were durable"),
+            found,
+            HINT,
+        ))
+    };
+    match recovered.files.iter().find(|file| file.header.number == number) {
+        None => damaged(0, "no such file"),
+        Some(file) if file.end < durable_end => {
+            damaged(file.end, "the end of the file, or bytes that are no frame")
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// The header, or `None` where the file was being created when the host stopped.
@@ -174,19 +208,21 @@ fn check_sequence(header: &WalHeader, frames: &[Frame], path: &Path) -> Result<(
     Ok(())
 }
 
-fn check_torn(scan: &Frames<'_>, frames: &[Frame], end: u64, finished: bool, path: &Path) -> Result<()> {
+/// Whether intact frames lie behind the tear.
+fn check_torn(scan: &Frames<'_>, frames: &[Frame], end: u64, finished: bool, path: &Path) -> Result<bool> {
     let damaged = |found: String| Error::damaged(path, end, "a frame that was synced", found, HINT);
     if finished {
         return Err(damaged("bytes after the End frame".to_owned()));
     }
     let mut durable = frames.iter().map(|frame| frame.durable).max().unwrap_or(0);
-    let mut at = end;
+    let (mut at, mut has_frames) = (end, false);
     while let Some(frame) = scan.find_from(at) {
         durable = durable.max(frame.durable);
         at = frame.end();
+        has_frames = true;
     }
     if durable > end {
         return Err(damaged(format!("bytes that are none, though the file was durable up to {durable}")));
     }
-    Ok(())
+    Ok(has_frames)
 }

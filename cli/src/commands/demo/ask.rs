@@ -97,7 +97,7 @@ fn timed(ask: impl FnOnce() -> Scan, limit: usize) -> (Vec<Event>, Duration, boo
     let mut scan = ask();
     let events = scan.by_ref().take(limit).collect();
     let took = started.elapsed();
-    let readable = !report_unreadable(&scan);
+    let readable = !report_unreadable(scan.unreadable());
     (events, took, readable)
 }
 

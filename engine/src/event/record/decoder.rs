@@ -121,7 +121,8 @@ impl<'a> Fields<'a> {
             return Err(RecordError("the category name is missing"));
         }
         let name = self.text()?;
-        Category::custom(name).ok_or(RecordError("the category name is not one, or there are more than 4,096"))
+        Category::custom(name)
+            .ok_or(RecordError("the category name is not one, or there are more than 4,096"))
     }
 
     #[inline(always)]
