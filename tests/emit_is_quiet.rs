@@ -4,7 +4,6 @@
 //! child process installs a filter under which the kernel kills the process at any system call, futex calls
 //! included, and then records a million events. That it kills is shown first, by a child that makes one.
 #![allow(clippy::unwrap_used)] // in a test a panic is the failure report
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
