@@ -103,7 +103,8 @@ pub(crate) struct Demo {
 #[command(after_help = "\
 JSON lines: the time is under timestamp, ts, time or @timestamp (RFC 3339, or epoch s, ms, us or ns); members
 of data, metadata, fields and extra are lifted to the top; other objects get dotted names; unknown keys are
-fields; numbers keep every digit. A line that cannot be kept exactly is reported and not recorded.
+fields; numbers keep every digit; arrays are kept as their JSON text, and a null is no field. A line that cannot
+be kept so is reported and not recorded. What is imported twice is recorded twice.
 
 LOBSTER: --symbol and --date are needed; times are seconds after midnight in New York.
 

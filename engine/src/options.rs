@@ -100,8 +100,8 @@ impl Options {
         self
     }
 
-    /// Size in bytes at which a WAL file is finished and sealed, 64 KiB to 1 GiB. Default: 32 MiB, about 300,000 events: sealing holds
-    /// one such file in memory, and larger segments compress little better.
+    /// Size in bytes at which a WAL file is finished and sealed, 64 KiB to 1 GiB. Default: 32 MiB, about 200,000
+    /// events: sealing one takes up to three times as much memory, and larger segments compress little better.
     pub fn wal_bytes_max(mut self, bytes: u64) -> Options {
         self.wal_bytes_max = bytes;
         self
