@@ -138,30 +138,12 @@ impl Scan {
             .map(|text| Finder::new(text.as_bytes()).into_owned());
         for tail in &snapshot.tails {
             let mut matches = Vec::new();
-            let collected = match hash {
-                Some(hash) => {
-                    let frames = tail.frames_that_may_hold(hash);
-                    collect_matches(
-                        tail,
-                        frames,
-                        &self.predicate,
-                        &self.indexed,
-                        needle.as_ref(),
-                        &mut matches,
-                    )
-                }
-                None => {
-                    let frames = tail.frames.iter();
-                    collect_matches(
-                        tail,
-                        frames,
-                        &self.predicate,
-                        &self.indexed,
-                        needle.as_ref(),
-                        &mut matches,
-                    )
-                }
+            let frames: Box<dyn Iterator<Item = &Frame>> = match hash {
+                Some(hash) => Box::new(tail.frames_that_may_hold(hash)),
+                None => Box::new(tail.frames.iter()),
             };
+            let (predicate, indexed) = (&self.predicate, &self.indexed);
+            let collected = collect_matches(tail, frames, predicate, indexed, needle.as_ref(), &mut matches);
             if let Err(error) = collected {
                 self.unreadable.push(Unreadable { path: tail.path.clone(), error });
             }
