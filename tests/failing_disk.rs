@@ -175,3 +175,55 @@ fn a_full_disk_drops_counts_and_resumes_by_itself() {
         .sum();
     assert_eq!(lost, 100, "every drop is accounted for");
 }
+
+#[test]
+fn a_loss_whose_write_fails_is_recorded_once() {
+    let sim = SimHost::new(1);
+    let db = open(&sim).unwrap();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    let mut dropped = 0;
+    for number in 0.. {
+        if !emit(&mut recorder, number).is_accepted() {
+            dropped += 1;
+        }
+        if dropped == 7 {
+            break;
+        }
+    }
+    for _ in 0..3 {
+        sim.fail_at(sim.calls() + 1, io::ErrorKind::StorageFull);
+        assert!(db.flush().is_err());
+    }
+    db.flush().unwrap();
+    let wanted = Predicate::all().equals("event", "events_lost");
+    let counts: Vec<String> = db
+        .snapshot()
+        .unwrap()
+        .scan(&wanted, &Projection::all())
+        .map(|event| event.get("lost_count").unwrap().to_string())
+        .collect();
+    assert_eq!(counts, ["7"]);
+}
+
+#[test]
+fn frames_behind_a_tear_are_cut_and_kept_aside() {
+    let sim = SimHost::new(1);
+    let db = open(&sim).unwrap();
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    for number in 0..3 {
+        assert!(emit(&mut recorder, number).is_accepted());
+        db.flush().unwrap();
+    }
+    sim.process_crash();
+    drop((recorder, db));
+    let wal = Path::new(DATABASE).join("wal/0000000000000001.wal");
+    let mut bytes = sim.read_file(&wal).unwrap();
+    let at = bytes.windows(3).position(|window| window == b"A-1").unwrap();
+    bytes[at] ^= 1;
+    sim.overwrite_file(&wal, &bytes).unwrap();
+    let db = open(&sim).unwrap();
+    assert!(db.recovery().torn_tail.is_some());
+    assert_eq!(order_ids(&db), ["A-0"]);
+    let kept = Path::new(DATABASE).join("quarantine/wal-0000000000000001.wal");
+    assert_eq!(sim.read_file(&kept).unwrap(), bytes);
+}
