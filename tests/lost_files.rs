@@ -133,3 +133,24 @@ fn a_ring_that_was_never_given_room_is_cleared_away() {
     assert_eq!(rings(), before);
     drop(db);
 }
+
+#[test]
+fn a_follower_says_that_another_database_took_the_place_of_its_own() {
+    let (_dir, path) = closed_database();
+    let mut follower = Reader::open(&path).unwrap().follow(blotter::FollowFrom::Now).unwrap();
+    std::fs::rename(&path, path.with_extension("old")).unwrap();
+    drop(Db::open(&path).unwrap());
+    let error = follower.next(std::time::Duration::from_secs(10)).unwrap_err().to_string();
+    assert!(error.contains("another database"), "{error}");
+}
+
+#[test]
+fn a_missing_segment_is_noticed_without_reading_rows() {
+    let (_dir, path) = closed_database();
+    assert!(Reader::open(&path).unwrap().snapshot().unwrap().check_segments().is_empty());
+    let snapshot = Reader::open(&path).unwrap().snapshot().unwrap();
+    let segment = path.join(snapshot.segments().next().unwrap().relative_path());
+    std::fs::remove_file(&segment).unwrap();
+    let missing = Reader::open(&path).unwrap().snapshot().unwrap().check_segments();
+    assert_eq!(missing.iter().map(|part| &part.path).collect::<Vec<_>>(), [&segment]);
+}
