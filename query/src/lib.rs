@@ -1,2 +1,18 @@
-//! The query language of blotter: text in, rows out. Empty until the language lands; scans and
-//! lookups live in `blotter_engine::view`.
+//! The query language of blotter: text in, rows out.
+
+mod api;
+mod cells;
+pub mod datum;
+pub mod error;
+mod exec;
+pub mod limits;
+mod plan;
+mod rows;
+pub mod syntax;
+mod vocabulary;
+
+pub use api::{Cancel, Parameters, QueryOptions, Queryable};
+pub use datum::Datum;
+pub use error::{QueryError, Result};
+pub use rows::{Picture, Row, Rows};
+pub use vocabulary::{FieldSummary, Vocabulary};

@@ -1,0 +1,4 @@
+//! Runs bound plans.
+
+pub(crate) mod budget;
+pub(crate) mod execution;

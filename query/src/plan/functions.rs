@@ -1,0 +1,5 @@
+//! Functions of expressions.
+
+/// A function of expressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {}
