@@ -6,6 +6,7 @@ use blotter_engine::Snapshot;
 use blotter_engine::event::Timestamp;
 
 use super::budget::Budget;
+use super::report::Report;
 use crate::cells::{Cells, Names, Slot};
 use crate::error::Result;
 use crate::plan::scalar::Condition;
@@ -46,6 +47,23 @@ pub(crate) struct Execution {
     pub(crate) names: Arc<Names>,
     /// What it may take.
     pub(crate) budget: Budget,
+    /// What it met.
+    pub(crate) report: Report,
     /// Threads it may use.
     pub(crate) threads: usize,
+}
+
+/// A stream of rows that are made, all at once, when the first is asked for.
+pub(crate) fn lazily(make: impl FnOnce() -> Result<Vec<Cells>> + Send + 'static) -> RowStream {
+    let mut make = Some(make);
+    let mut rows = Vec::new().into_iter();
+    Box::new(std::iter::from_fn(move || {
+        if let Some(make) = make.take() {
+            match make() {
+                Ok(made) => rows = made.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        rows.next().map(Ok)
+    }))
 }

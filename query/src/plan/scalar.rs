@@ -74,6 +74,8 @@ pub(crate) struct Comparand {
     pub(crate) text: Option<String>,
     /// Text compares in any ASCII case, and `text` is in lower case. Categories always compare so.
     pub(crate) folded: bool,
+    /// The field is indexed, an identifier: its printed form is compared with `text`, whatever its type.
+    pub(crate) printed: bool,
     /// Against numbers, in the unit of the field.
     pub(crate) number: Option<Decimal>,
     /// Against truth values.
