@@ -9,6 +9,7 @@ pub mod limits;
 mod plan;
 mod rows;
 pub mod syntax;
+mod time;
 mod vocabulary;
 
 pub use api::{Cancel, Parameters, QueryOptions, Queryable};
