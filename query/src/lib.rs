@@ -10,6 +10,7 @@ mod nearest;
 mod plan;
 mod rows;
 pub mod syntax;
+mod time;
 mod vocabulary;
 
 pub use api::{Cancel, Parameters, QueryOptions, Queryable};
