@@ -73,6 +73,11 @@ impl Names {
         slot
     }
 
+    /// The slot of a name, if it has one.
+    pub(crate) fn find(&self, name: &str) -> Option<Slot> {
+        self.read().slots.get(name).copied()
+    }
+
     /// The name of a slot.
     pub(crate) fn name(&self, slot: Slot) -> Arc<str> {
         Arc::clone(&self.read().names[slot.0 as usize])

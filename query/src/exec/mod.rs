@@ -1,4 +1,10 @@
 //! Runs bound plans.
 
+mod aggregate;
 pub(crate) mod budget;
+pub(crate) mod driver;
 pub(crate) mod execution;
+pub(crate) mod explain;
+pub(crate) mod report;
+mod source;
+mod steps;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use blotter_engine::Snapshot;
+
 use crate::error::{ErrorKind, QueryError, Result};
 
 /// A part of the database that a query could not read; its events are missing from the result.
@@ -25,9 +27,9 @@ pub(crate) struct Report {
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Count {
-    /// Segments of the snapshot.
-    Segments,
-    /// Of them, those left after time, category, level and index.
+    /// Partitions left after time, category, level and index.
+    PartitionsConsidered,
+    /// Segments left after time, category, level and index.
     SegmentsConsidered,
     /// Of them, those whose columns can hold no match.
     SegmentsWithoutMatch,
@@ -37,7 +39,9 @@ pub(crate) enum Count {
     Lookups,
     /// Blocks whose columns were looked at.
     Blocks,
-    /// Rows of those blocks.
+    /// Of them, those without a match by the bounds of their columns.
+    BlocksExcluded,
+    /// Rows of the other blocks.
     Rows,
     /// Unsealed events looked at.
     Records,
@@ -50,6 +54,14 @@ impl Count {
 }
 
 impl Report {
+    /// Of a query on a snapshot, of which some parts may not even be listed.
+    pub(crate) fn new(snapshot: &Snapshot) -> Report {
+        let unlisted = snapshot.unreadable_parts().into_iter();
+        let unreadable =
+            unlisted.map(|part| UnreadablePart { path: part.path, reason: part.error.to_string() }).collect();
+        Report { unreadable: Mutex::new(unreadable), ..Report::default() }
+    }
+
     pub(crate) fn add(&self, count: Count, by: u64) {
         self.counts[count as usize].fetch_add(by, Ordering::Relaxed);
     }
@@ -66,9 +78,13 @@ impl Report {
         self.add(Count::Lookups, 1);
     }
 
-    pub(crate) fn block(&self, rows: usize) {
+    /// A block whose rows were looked at, or which was excluded by its bounds.
+    pub(crate) fn block(&self, rows: usize, is_excluded: bool) {
         self.add(Count::Blocks, 1);
-        self.add(Count::Rows, rows as u64);
+        match is_excluded {
+            true => self.add(Count::BlocksExcluded, 1),
+            false => self.add(Count::Rows, rows as u64),
+        }
     }
 
     pub(crate) fn record(&self) {

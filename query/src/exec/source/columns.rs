@@ -218,6 +218,11 @@ impl Block {
         })
     }
 
+    /// Whether any slot was decoded.
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.decoded.iter().any(|column| column.get().is_some())
+    }
+
     /// Event times of the rows.
     pub(crate) fn times(&self) -> Result<&[i64]> {
         match self.column(Slot::TS)? {

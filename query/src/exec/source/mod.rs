@@ -15,6 +15,7 @@ mod row_set;
 pub(crate) mod segment_rows;
 pub(crate) mod unsealed_rows;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use blotter_engine::view::{SegmentPart, UnsealedPart};
@@ -35,7 +36,9 @@ impl Execution {
     /// The segments that may hold a match.
     pub(crate) fn segment_parts(&self, pruning: &Pruning) -> Vec<SegmentPart> {
         let parts = self.snapshot.segment_parts(&pruning.predicate);
-        self.report.add(Count::Segments, self.snapshot.segments().count() as u64);
+        let partitions: HashSet<_> =
+            parts.iter().map(|part| (part.meta().day, part.meta().category.as_str())).collect();
+        self.report.add(Count::PartitionsConsidered, partitions.len() as u64);
         self.report.add(Count::SegmentsConsidered, parts.len() as u64);
         parts
     }

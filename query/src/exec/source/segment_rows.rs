@@ -107,7 +107,8 @@ impl SegmentRows {
             let first = segment.block_rows(number).start;
             let block = Block::new(&self.columns, number);
             let mut matching = self.filter.rows_of(&block)?;
-            report.block(block.rows);
+            // Nothing was decoded: bounds alone have said so.
+            report.block(block.rows, matching.is_empty() && !block.is_decoded());
             match candidates {
                 Taken::Range(range) => {
                     matching.restrict((range.start - first) as usize..(range.end - first) as usize);
