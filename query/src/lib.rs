@@ -6,6 +6,7 @@ pub mod datum;
 pub mod error;
 mod exec;
 pub mod limits;
+mod nearest;
 mod plan;
 mod rows;
 pub mod syntax;
