@@ -11,7 +11,6 @@
 use blotter_engine::event::Timestamp;
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
-use rust_decimal::Decimal;
 
 use super::duration::DAY_NS;
 use super::zone;
@@ -128,16 +127,18 @@ fn first_at_offset(before: Timestamp, after: Timestamp, offset: i64, zone: Tz) -
 /// # Errors
 /// Kinds that have no bins, a width that is not above zero, and starts that do not fit.
 pub(crate) fn of_value(value: DatumRef<'_>, width: DatumRef<'_>) -> Result<Datum> {
-    let zero = DatumRef::Decimal(Decimal::ZERO);
+    let is_number = |datum| matches!(datum, DatumRef::Int(_) | DatumRef::Float(_) | DatumRef::Decimal(_));
+    let are_alike = match (value, width) {
+        (DatumRef::Duration(_), DatumRef::Duration(_)) => true,
+        (value, width) => is_number(value) && is_number(width),
+    };
     let is_positive = match width {
-        DatumRef::Null => return Ok(Datum::Null),
         DatumRef::Duration(ns) => ns > 0,
-        width => width.compare(zero).is_some_and(|order| order.is_gt()),
+        width => width.compare(DatumRef::Int(0)).is_some_and(|order| order.is_gt()),
     };
     match (value, width) {
-        (DatumRef::Null, _) => Ok(Datum::Null),
-        (DatumRef::Int(_) | DatumRef::Float(_) | DatumRef::Decimal(_), DatumRef::Duration(_))
-        | (DatumRef::Duration(_), DatumRef::Int(_) | DatumRef::Float(_) | DatumRef::Decimal(_)) => {
+        (DatumRef::Null, _) | (_, DatumRef::Null) => Ok(Datum::Null),
+        _ if !are_alike => {
             let (value, width) = (value.kind_name(), width.kind_name());
             Err(QueryError::new(ErrorKind::Type, format!("'bin' does not take {value} and {width}")))
         }
@@ -146,16 +147,19 @@ pub(crate) fn of_value(value: DatumRef<'_>, width: DatumRef<'_>) -> Result<Datum
             let width = width.to_datum().as_f64().unwrap_or(f64::NAN);
             Ok(Datum::from((value / width).floor() * width))
         }
-        _ => {
-            let rest = arithmetic::binary(BinaryOp::Remainder, value, width)?;
-            let start = arithmetic::binary(BinaryOp::Subtract, value, rest.borrow())?;
-            let is_below = match rest {
-                Datum::Duration(ns) => ns < 0,
-                rest => rest.borrow().compare(zero).is_some_and(|order| order.is_lt()),
-            };
-            if is_below { arithmetic::binary(BinaryOp::Subtract, start.borrow(), width) } else { Ok(start) }
-        }
+        _ => of_exact(value, width),
     }
+}
+
+/// For values whose remainder is exact, and a width above zero.
+fn of_exact(value: DatumRef<'_>, width: DatumRef<'_>) -> Result<Datum> {
+    let rest = arithmetic::binary(BinaryOp::Remainder, value, width)?;
+    let start = arithmetic::binary(BinaryOp::Subtract, value, rest.borrow())?;
+    let is_below = match rest {
+        Datum::Duration(ns) => ns < 0,
+        rest => rest.borrow().compare(DatumRef::Int(0)).is_some_and(|order| order.is_lt()),
+    };
+    if is_below { arithmetic::binary(BinaryOp::Subtract, start.borrow(), width) } else { Ok(start) }
 }
 
 #[cfg(test)]
