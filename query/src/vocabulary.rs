@@ -180,7 +180,8 @@ struct Wanted<'a> {
 
 impl Wanted<'_> {
     fn offer(&mut self, value: &str) {
-        let begins = value.get(..self.prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(self.prefix));
+        let begins =
+            value.get(..self.prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(self.prefix));
         let is_less = || self.values.last().is_none_or(|last| value < last.as_str());
         if begins && (self.values.len() < self.limit || is_less()) && !self.values.contains(value) {
             self.values.insert(value.to_owned());

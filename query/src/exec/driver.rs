@@ -49,11 +49,15 @@ enum Beginning {
     /// The steps up to and with the first `stats`.
     Aggregate(Box<Inlined>),
     /// A sort by time, latest first: that step is done.
-    Backwards { limit: Option<u64> },
+    Backwards {
+        limit: Option<u64>,
+    },
     Tail(u64),
     Collect,
     /// `sorts`: the first step sorts by time, which the rows are in already.
-    InOrder { sorts: Option<Option<u64>> },
+    InOrder {
+        sorts: Option<Option<u64>>,
+    },
 }
 
 impl Beginning {
@@ -116,7 +120,8 @@ fn begin<'p>(
             (lazily(move || aggregate::blocks(&execution, &request, &stats)), rest)
         }
         Beginning::Backwards { limit } => {
-            let rows = InOrderOfSeq { rows: source.scan(request(true))?, run: Vec::new(), next: None, done: false };
+            let rows =
+                InOrderOfSeq { rows: source.scan(request(true))?, run: Vec::new(), next: None, done: false };
             (limited(Box::new(rows), limit), &after[1..])
         }
         Beginning::Tail(count) => {

@@ -46,12 +46,9 @@ fn lines(
     let segments = snapshot.segments().count();
     let unsealed = snapshot.unsealed().0 + snapshot.left_in_rings();
     let mut lines = vec![
-        ("query", query.to_string()),
+        ("query", format!("{query:?}")),
         ("reads", driver::access(plan).to_owned()),
-        (
-            "partitions",
-            format!("{} of {} considered", count(Count::PartitionsConsidered), partitions.len()),
-        ),
+        ("partitions", format!("{} of {} considered", count(Count::PartitionsConsidered), partitions.len())),
         (
             "segments",
             format!(

@@ -41,7 +41,8 @@ impl Inlined {
                     }
                 }
                 Step::Fields(items) => {
-                    let defined = items.iter().map(|(slot, scalar)| (*slot, columns.scalar(scalar))).collect();
+                    let defined =
+                        items.iter().map(|(slot, scalar)| (*slot, columns.scalar(scalar))).collect();
                     columns = Columns { defined, open: false };
                 }
                 Step::FieldsExcept(slots) => {
@@ -76,7 +77,7 @@ impl Columns {
             }
             Scalar::Call { function, arguments, span } => {
                 let arguments = arguments.iter().map(|argument| self.scalar(argument)).collect();
-                Scalar::Call { function: *function, arguments, span: *span }
+                Scalar::Call { function: function.clone(), arguments, span: *span }
             }
             Scalar::If { condition, then, otherwise } => Scalar::If {
                 condition: Box::new(self.condition(condition)),

@@ -99,7 +99,10 @@ pub(crate) enum Step {
 impl Step {
     /// Whether it gives rows as they come and holds on to none.
     pub(crate) fn is_streaming(&self) -> bool {
-        matches!(self, Step::Where(_) | Step::Fields(_) | Step::FieldsExcept(_) | Step::Extend(_) | Step::Head(_))
+        matches!(
+            self,
+            Step::Where(_) | Step::Fields(_) | Step::FieldsExcept(_) | Step::Extend(_) | Step::Head(_)
+        )
     }
 }
 

@@ -4,13 +4,13 @@
 
 use std::cmp::Ordering;
 
-use hashbrown::HashSet;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::HashSet;
 use super::quantiles::Quantiles;
 use super::total::{Total, finite, not_a_number};
-use crate::datum::{Datum, DatumRef, Key};
+use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
 use crate::syntax::ast::AggregateFunction;
 
@@ -26,7 +26,7 @@ pub(crate) enum Accumulator {
     Deviation(Vec<Moments>),
     Extreme { wanted: Ordering, best: Vec<Datum> },
     Percentile { percent: Decimal, values: Vec<Quantiles> },
-    Distinct(Vec<HashSet<Key>>),
+    Distinct(Vec<HashSet<Datum>>),
     Edge { wanted: Ordering, best: Vec<Option<(Order, Datum)>> },
     Arg { wanted: Ordering, best: Vec<Option<(Datum, Order, Datum)>> },
     Rate { counts_rows: bool, rates: Vec<Rate> },
@@ -78,6 +78,7 @@ impl Accumulator {
             F::Stddev => Accumulator::Deviation(Vec::new()),
             F::Min => Accumulator::Extreme { wanted: Ordering::Less, best: Vec::new() },
             F::Max => Accumulator::Extreme { wanted: Ordering::Greater, best: Vec::new() },
+            F::Median => Accumulator::Percentile { percent: Decimal::from(50), values: Vec::new() },
             F::Percentile(percent) => Accumulator::Percentile { percent, values: Vec::new() },
             F::Distinct => Accumulator::Distinct(Vec::new()),
             F::First => Accumulator::Edge { wanted: Ordering::Less, best: Vec::new() },
@@ -92,7 +93,9 @@ impl Accumulator {
     pub(crate) fn resize(&mut self, groups: usize) {
         match self {
             Accumulator::Count(counts) => counts.resize(groups, 0),
-            Accumulator::Sum(totals) | Accumulator::Mean(totals) => totals.resize_with(groups, Total::default),
+            Accumulator::Sum(totals) | Accumulator::Mean(totals) => {
+                totals.resize_with(groups, Total::default)
+            }
             Accumulator::Deviation(moments) => moments.resize_with(groups, Moments::default),
             Accumulator::Extreme { best, .. } => best.resize_with(groups, Datum::default),
             Accumulator::Percentile { values, .. } => values.resize_with(groups, Quantiles::default),
@@ -137,15 +140,18 @@ impl Accumulator {
                 }
             }
             Accumulator::Percentile { values, .. } => {
-                if matches!(value, DatumRef::Str(_) | DatumRef::Bool(_) | DatumRef::Level(_) | DatumRef::Category(_)) {
+                if matches!(
+                    value,
+                    DatumRef::Str(_) | DatumRef::Bool(_) | DatumRef::Level(_) | DatumRef::Category(_)
+                ) {
                     return Err(not_a_number(value));
                 }
                 values[group].add(value);
                 bytes = 8;
             }
             Accumulator::Distinct(sets) => {
-                if sets[group].insert(Key(value.to_datum())) {
-                    bytes = size_of::<Key>() * 2;
+                if !sets[group].contains(&value) && sets[group].insert(value.to_datum()) {
+                    bytes = size_of::<Datum>() * 2;
                 }
             }
             Accumulator::Edge { wanted, best } => {
@@ -181,7 +187,8 @@ impl Accumulator {
             (Accumulator::Deviation(own), Accumulator::Deviation(other)) => own[to].merge(other[from]),
             (Accumulator::Extreme { wanted, best }, Accumulator::Extreme { best: other, .. }) => {
                 let (best, other) = (&mut best[to], std::mem::take(&mut other[from]));
-                if !other.is_null() && (best.is_null() || other.borrow().total_cmp(best.borrow()) == *wanted) {
+                if !other.is_null() && (best.is_null() || other.borrow().total_cmp(best.borrow()) == *wanted)
+                {
                     *best = other;
                 }
             }
@@ -247,7 +254,9 @@ impl Accumulator {
             Accumulator::Percentile { percent, values } => values[group].percentile(*percent),
             Accumulator::Distinct(sets) => Datum::Int(sets[group].len() as i64),
             Accumulator::Edge { best, .. } => best[group].take().map(|(_, datum)| datum).unwrap_or_default(),
-            Accumulator::Arg { best, .. } => best[group].take().map(|(_, _, datum)| datum).unwrap_or_default(),
+            Accumulator::Arg { best, .. } => {
+                best[group].take().map(|(_, _, datum)| datum).unwrap_or_default()
+            }
             Accumulator::Rate { counts_rows, rates } => rates[group].per_second(*counts_rows, bin_seconds),
         })
     }
@@ -274,7 +283,9 @@ impl Rate {
 
     fn per_second(&self, counts_rows: bool, bin_seconds: Option<f64>) -> Datum {
         let covered = self.times.map(|(first, last)| last.saturating_sub(first) as f64 / 1e9);
-        let Some(seconds) = bin_seconds.or(covered).filter(|seconds| *seconds > 0.0) else { return Datum::Null };
+        let Some(seconds) = bin_seconds.or(covered).filter(|seconds| *seconds > 0.0) else {
+            return Datum::Null;
+        };
         match counts_rows {
             true => finite(self.rows as f64 / seconds),
             false => self.total.per_second(seconds),

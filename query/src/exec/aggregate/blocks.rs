@@ -10,7 +10,7 @@ use super::accumulator::Accumulator;
 use super::groups::{Groups, accumulators, add_arguments};
 use super::keys::{KeyCodes, Pairs};
 use crate::cells::{Cells, Slot};
-use crate::datum::{Datum, DatumRef, Key};
+use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
 use crate::exec::execution::{Execution, ScanRequest};
 use crate::exec::report::Count;
@@ -53,7 +53,7 @@ pub(crate) fn blocks(execution: &Arc<Execution>, request: &ScanRequest, stats: &
 /// What a unit gives: its groups, and their accumulators.
 #[derive(Default)]
 struct UnitResult {
-    keys: Vec<Box<[Key]>>,
+    keys: Vec<Box<[Datum]>>,
     accumulators: Vec<Accumulator>,
 }
 
@@ -169,15 +169,13 @@ impl Work<'_> {
     }
 
     fn count(&self, category: Category, level: Option<Level>, count: u64, result: &mut UnitResult) {
-        let key = |(_, scalar): &(Slot, Scalar)| {
-            Key(match scalar {
-                Scalar::Column(Slot::CATEGORY) => Datum::Category(category),
-                Scalar::Column(Slot::LEVEL) => level.map_or(Datum::Null, Datum::Level),
-                Scalar::Constant(datum) => datum.clone(),
-                _ => unreachable!("only these keys are counted without looking at rows"),
-            })
+        let key = |(_, scalar): &(Slot, Scalar)| match scalar {
+            Scalar::Column(Slot::CATEGORY) => Datum::Category(category),
+            Scalar::Column(Slot::LEVEL) => level.map_or(Datum::Null, Datum::Level),
+            Scalar::Constant(datum) => datum.clone(),
+            _ => unreachable!("only these keys are counted without looking at rows"),
         };
-        let keys: Box<[Key]> = self.stats.keys.iter().map(key).collect();
+        let keys: Box<[Datum]> = self.stats.keys.iter().map(key).collect();
         if result.accumulators.is_empty() {
             result.accumulators = accumulators(&self.stats.aggregates);
         }
@@ -262,7 +260,7 @@ impl<'p> UnitGroups<'p> {
     }
 
     fn finish(self) -> UnitResult {
-        let key = |group: usize| -> Box<[Key]> {
+        let key = |group: usize| -> Box<[Datum]> {
             let mut codes = vec![0; self.keys.len()];
             let mut number = group as u32;
             for (at, pairs) in self.pairs.iter().enumerate().rev() {
@@ -274,7 +272,7 @@ impl<'p> UnitGroups<'p> {
                 *first = number;
             }
             let keys = self.keys.iter().zip(codes);
-            keys.map(|(key, code)| Key(key.value(code).clone())).collect()
+            keys.map(|(key, code)| key.value(code).clone()).collect()
         };
         UnitResult { keys: (0..self.groups).map(key).collect(), accumulators: self.accumulators }
     }
@@ -294,9 +292,8 @@ fn accumulate(
         groups.iter().for_each(|group| counts[*group as usize] += 1);
         return Ok(0);
     }
-    let order_of = |row: u32| -> Result<(i64, u64)> {
-        Ok((block.times()?[row as usize], block.seqs()?[row as usize]))
-    };
+    let order_of =
+        |row: u32| -> Result<(i64, u64)> { Ok((block.times()?[row as usize], block.seqs()?[row as usize])) };
     if let [Scalar::Column(slot)] = aggregate.arguments[..]
         && !matches!(accumulator, Accumulator::Rate { .. })
         && let BlockColumn::Fields(vectors) = block.column(slot)?
@@ -382,7 +379,8 @@ fn accumulate_vector(
         (Accumulator::Sum(totals) | Accumulator::Mean(totals), Values::I64(values))
             if totals.len() <= LOCAL_GROUPS_MAX =>
         {
-            for (group, sum, count) in LocalSums::of(values, presence, rows, groups, totals.len()).nonempty() {
+            for (group, sum, count) in LocalSums::of(values, presence, rows, groups, totals.len()).nonempty()
+            {
                 totals[group].add_ints(sum, count)?;
             }
         }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
+use super::HashMap;
 use super::accumulator::{Accumulator, Order};
 use crate::cells::{Cells, Slot};
-use crate::datum::{Datum, DatumRef, Key};
+use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream};
 use crate::plan::Columns;
@@ -21,7 +20,7 @@ const STATE_BYTES: usize = 64;
 /// See the module.
 pub(crate) struct Groups<'p> {
     stats: &'p Stats,
-    numbers: HashMap<Box<[Key]>, u32>,
+    numbers: HashMap<Box<[Datum]>, u32>,
     pub(crate) accumulators: Vec<Accumulator>,
 }
 
@@ -32,18 +31,18 @@ pub(crate) fn accumulators(aggregates: &[BoundAggregate]) -> Vec<Accumulator> {
 
 impl<'p> Groups<'p> {
     pub(crate) fn new(stats: &'p Stats) -> Groups<'p> {
-        Groups { stats, numbers: HashMap::new(), accumulators: accumulators(&stats.aggregates) }
+        Groups { stats, numbers: HashMap::default(), accumulators: accumulators(&stats.aggregates) }
     }
 
     /// The group of those keys, new if there is none.
     ///
     /// # Errors
     /// Out of memory.
-    pub(crate) fn group(&mut self, keys: Box<[Key]>, execution: &Execution) -> Result<usize> {
+    pub(crate) fn group(&mut self, keys: Box<[Datum]>, execution: &Execution) -> Result<usize> {
         if let Some(number) = self.numbers.get(&keys) {
             return Ok(*number as usize);
         }
-        let bytes: usize = keys.iter().map(|key| size_of::<Key>() + text_bytes(&key.0)).sum();
+        let bytes: usize = keys.iter().map(|key| size_of::<Datum>() + text_bytes(key)).sum();
         execution.budget.take(bytes + 32 + STATE_BYTES * self.accumulators.len())?;
         let number = self.numbers.len();
         self.numbers.insert(keys, number as u32);
@@ -60,13 +59,13 @@ impl<'p> Groups<'p> {
             // Of nothing there is still one count.
             self.group(Box::default(), execution)?;
         }
-        let mut groups: Vec<(Box<[Key]>, u32)> = std::mem::take(&mut self.numbers).into_iter().collect();
+        let mut groups: Vec<(Box<[Datum]>, u32)> = std::mem::take(&mut self.numbers).into_iter().collect();
         groups.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
         let mut rows = Vec::with_capacity(groups.len());
         for (keys, number) in groups {
             let mut cells = Cells::with_capacity(keys.len() + self.accumulators.len());
             for (key, (slot, _)) in keys.into_iter().zip(&self.stats.keys) {
-                cells.set(*slot, key.0);
+                cells.set(*slot, key);
             }
             for (accumulator, aggregate) in self.accumulators.iter_mut().zip(&self.stats.aggregates) {
                 let result = accumulator.finish(number as usize, self.stats.bin_seconds);
@@ -78,15 +77,15 @@ impl<'p> Groups<'p> {
     }
 
     /// Its keys in the order of its groups, and the accumulators.
-    pub(crate) fn into_parts(self) -> (Vec<Box<[Key]>>, Vec<Accumulator>) {
-        let mut keys: Vec<(Box<[Key]>, u32)> = self.numbers.into_iter().collect();
+    pub(crate) fn into_parts(self) -> (Vec<Box<[Datum]>>, Vec<Accumulator>) {
+        let mut keys: Vec<(Box<[Datum]>, u32)> = self.numbers.into_iter().collect();
         keys.sort_unstable_by_key(|(_, number)| *number);
         (keys.into_iter().map(|(keys, _)| keys).collect(), self.accumulators)
     }
 
     /// Adds a row.
     pub(crate) fn add(&mut self, row: &impl Columns, order: Order, execution: &Execution) -> Result<()> {
-        let keys = self.stats.keys.iter().map(|(_, scalar)| scalar.evaluate(row).map(Key));
+        let keys = self.stats.keys.iter().map(|(_, scalar)| scalar.evaluate(row));
         let group = self.group(keys.collect::<Result<_>>()?, execution)?;
         add_row(&self.stats.aggregates, &mut self.accumulators, group, row, order, execution)
     }

@@ -3,15 +3,14 @@
 
 use std::sync::Arc;
 
-use blotter_engine::event::Level;
-use blotter_engine::segment::{Texts, Values};
-use hashbrown::HashMap;
-
+use super::HashMap;
 use crate::cells::Slot;
-use crate::datum::{Datum, DatumRef, Key};
+use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
 use crate::exec::source::columns::{Block, BlockColumn};
 use crate::plan::scalar::Scalar;
+use blotter_engine::event::Level;
+use blotter_engine::segment::{Texts, Values};
 
 const UNKNOWN: u32 = u32::MAX;
 /// Largest table that is indexed by two codes; more combinations are hashed.
@@ -24,7 +23,7 @@ pub(crate) struct KeyCodes {
     slots: Vec<Slot>,
     /// The value of each code.
     values: Vec<Datum>,
-    codes: HashMap<Key, u32>,
+    codes: HashMap<Datum, u32>,
     /// Codes of the texts of each dictionary met.
     dictionaries: Vec<(Arc<Texts>, Vec<u32>)>,
     levels: [u32; Level::ALL.len()],
@@ -36,7 +35,7 @@ impl KeyCodes {
             scalar: scalar.clone(),
             slots: scalar.slots(),
             values: Vec::new(),
-            codes: HashMap::new(),
+            codes: HashMap::default(),
             dictionaries: Vec::new(),
             levels: [UNKNOWN; Level::ALL.len()],
         }
@@ -99,7 +98,10 @@ impl KeyCodes {
                 }
             }
             BlockColumn::Fields(vectors) => match &vectors[..] {
-                [vector] if slot != Slot::MESSAGE && let Values::Str { codes, texts } = &vector.values => {
+                [vector]
+                    if slot != Slot::MESSAGE
+                        && let Values::Str { codes, texts } = &vector.values =>
+                {
                     let null = self.code_of(DatumRef::Null);
                     let at = self.dictionaries.iter().position(|(known, _)| Arc::ptr_eq(known, texts));
                     let at = at.unwrap_or_else(|| {
@@ -136,14 +138,13 @@ impl KeyCodes {
     }
 }
 
-fn code_of(values: &mut Vec<Datum>, codes: &mut HashMap<Key, u32>, datum: DatumRef<'_>) -> u32 {
-    let key = Key(datum.to_datum());
-    if let Some(code) = codes.get(&key) {
+fn code_of(values: &mut Vec<Datum>, codes: &mut HashMap<Datum, u32>, datum: DatumRef<'_>) -> u32 {
+    if let Some(code) = codes.get(&datum) {
         return *code;
     }
     let code = values.len() as u32;
-    values.push(key.0.clone());
-    codes.insert(key, code);
+    values.push(datum.to_datum());
+    codes.insert(datum.to_datum(), code);
     code
 }
 

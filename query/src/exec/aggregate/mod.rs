@@ -13,5 +13,8 @@ mod keys;
 mod quantiles;
 mod total;
 
+type HashMap<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
+type HashSet<K> = hashbrown::HashSet<K, foldhash::fast::RandomState>;
+
 pub(crate) use blocks::blocks;
 pub(crate) use groups::rows;

@@ -115,7 +115,9 @@ impl Total {
         if self.has_floats {
             return Ok(finite(self.as_f64()));
         }
-        if !self.has_decimals && let Ok(sum) = i64::try_from(self.mantissa) {
+        if !self.has_decimals
+            && let Ok(sum) = i64::try_from(self.mantissa)
+        {
             return Ok(Datum::Int(sum));
         }
         let (mut mantissa, mut scale) = (self.mantissa, self.scale);

@@ -31,7 +31,10 @@ enum Node {
     /// A test of a column that some rows have.
     Column(Box<ColumnTest>),
     /// What has to be worked out row by row, from these slots.
-    Rows { condition: Condition, slots: Vec<Slot> },
+    Rows {
+        condition: Condition,
+        slots: Vec<Slot>,
+    },
 }
 
 struct ColumnTest {
@@ -240,11 +243,9 @@ impl ColumnTest {
         let test = &self.test;
         let mut rows = match &vector.values {
             // A vector of texts that are each there once, as messages are, would be remembered in vain.
-            Values::Str { codes, texts } if texts.len() >= len => {
-                RowSet::from_fn(len, |row| {
-                    present.contains(row) && test.passes(DatumRef::Str(texts.get(codes[row])))
-                })
-            }
+            Values::Str { codes, texts } if texts.len() >= len => RowSet::from_fn(len, |row| {
+                present.contains(row) && test.passes(DatumRef::Str(texts.get(codes[row])))
+            }),
             Values::Str { codes, texts } => {
                 let answers = answers_for(&mut self.answers, texts);
                 RowSet::from_fn(len, |row| {
@@ -311,10 +312,7 @@ fn by_row(vector: &ColumnVector, len: usize, present: &RowSet, test: &Test) -> R
 }
 
 /// The place to remember what is known of the texts.
-fn answers_for<'a>(
-    known: &'a mut Vec<(Arc<Texts>, Vec<Answer>)>,
-    texts: &Arc<Texts>,
-) -> &'a mut [Answer] {
+fn answers_for<'a>(known: &'a mut Vec<(Arc<Texts>, Vec<Answer>)>, texts: &Arc<Texts>) -> &'a mut [Answer] {
     // Holding on to the dictionary keeps another from taking its address.
     let at = known.iter().position(|(known, _)| Arc::ptr_eq(known, texts)).unwrap_or_else(|| {
         known.push((Arc::clone(texts), vec![Answer::Unknown; texts.len()]));
@@ -403,15 +401,11 @@ impl NumberTest {
         };
         let first = match self.low {
             None => i128::MIN,
-            Some((bound, within)) => {
-                whole(bound, true)? + i128::from(!within && is_whole(bound)?)
-            }
+            Some((bound, within)) => whole(bound, true)? + i128::from(!within && is_whole(bound)?),
         };
         let last = match self.high {
             None => i128::MAX,
-            Some((bound, within)) => {
-                whole(bound, false)? - i128::from(!within && is_whole(bound)?)
-            }
+            Some((bound, within)) => whole(bound, false)? - i128::from(!within && is_whole(bound)?),
         };
         let range = if first > last || first > i128::from(i64::MAX) || last < i128::from(i64::MIN) {
             i64::MAX..=i64::MIN

@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 use blotter_engine::view::{SegmentPart, UnsealedPart};
 
-use self::ordered::OrderedRows;
 pub(crate) use self::filter::SegmentFilter;
+use self::ordered::OrderedRows;
 pub(crate) use self::parallel::{Unit, each_unit, units};
 use self::prune::Pruning;
 use self::segment_rows::SegmentRows;

@@ -203,10 +203,12 @@ impl SourceRows {
     fn next_key(&mut self, backwards: bool, execution: &Execution) -> Result<Option<(i64, u64)>> {
         match self {
             SourceRows::Done => Ok(None),
-            SourceRows::Unsealed { rows, next } => Ok(rows.next(&execution.report)?.map(|(ts, seq, cells)| {
-                *next = Some(cells);
-                (ts, seq)
-            })),
+            SourceRows::Unsealed { rows, next } => {
+                Ok(rows.next(&execution.report)?.map(|(ts, seq, cells)| {
+                    *next = Some(cells);
+                    (ts, seq)
+                }))
+            }
             SourceRows::Segment { rows, matches, taken } => {
                 if matches.as_ref().is_none_or(|matches| *taken == matches.rows.len()) {
                     execution.budget.check()?;

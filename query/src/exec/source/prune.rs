@@ -71,8 +71,7 @@ impl Pruning {
                     self.is_decisive = false;
                     return;
                 };
-                self.times =
-                    *self.times.start().max(range.start())..=*self.times.end().min(range.end());
+                self.times = *self.times.start().max(range.start())..=*self.times.end().min(range.end());
             }
             Slot::SEQ => {
                 let Some(range) = number_range(test) else { return };

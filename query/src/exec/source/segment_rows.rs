@@ -92,7 +92,8 @@ impl SegmentRows {
 
     /// The rows that may match, if none of them needs to be looked at: all rows of the segment match.
     pub(crate) fn matches_all(&self) -> bool {
-        let all = matches!(&self.rows, Candidates::Range(range) if *range == (0..self.columns.segment.rows()));
+        let all =
+            matches!(&self.rows, Candidates::Range(range) if *range == (0..self.columns.segment.rows()));
         all && self.filter.constant() == Some(true)
     }
 
@@ -103,7 +104,9 @@ impl SegmentRows {
     pub(crate) fn next(&mut self, backwards: bool, report: &Report) -> Result<Option<Matches>> {
         loop {
             let segment = &self.columns.segment;
-            let Some((number, candidates)) = self.rows.take_block(segment, backwards) else { return Ok(None) };
+            let Some((number, candidates)) = self.rows.take_block(segment, backwards) else {
+                return Ok(None);
+            };
             let first = segment.block_rows(number).start;
             let block = Block::new(&self.columns, number);
             let mut matching = self.filter.rows_of(&block)?;
@@ -197,7 +200,8 @@ impl Matches {
             None => Projection::all(),
             Some(slots) => {
                 let keys = segment.columns().iter().map(|info| &info.key);
-                let wanted = keys.filter(|key| columns.slot_of(key).is_some_and(|slot| slots.contains(&slot)));
+                let wanted =
+                    keys.filter(|key| columns.slot_of(key).is_some_and(|slot| slots.contains(&slot)));
                 Projection::fields(wanted.cloned())
             }
         };
@@ -216,15 +220,21 @@ impl Matches {
         let mut cells = Cells::with_capacity(ALWAYS.len() + event.fields.len());
         match wanted {
             None => {
-                ALWAYS.into_iter().filter_map(|slot| Some((slot, fixed(slot)?))).for_each(|(s, d)| cells.push(s, d));
+                ALWAYS
+                    .into_iter()
+                    .filter_map(|slot| Some((slot, fixed(slot)?)))
+                    .for_each(|(s, d)| cells.push(s, d));
                 for (key, value) in event.fields {
                     let slot = columns.slot_of(&key).expect("a segment's event has fields of its columns");
                     cells.push(slot, value.into());
                 }
             }
             Some(slots) => {
-                let mut fields: Vec<(Option<Slot>, Datum)> =
-                    event.fields.into_iter().map(|(key, value)| (columns.slot_of(&key), value.into())).collect();
+                let mut fields: Vec<(Option<Slot>, Datum)> = event
+                    .fields
+                    .into_iter()
+                    .map(|(key, value)| (columns.slot_of(&key), value.into()))
+                    .collect();
                 for slot in slots {
                     let field = || {
                         let at = fields.iter().position(|(known, _)| *known == Some(*slot))?;
