@@ -6,9 +6,11 @@ pub mod datum;
 pub mod error;
 mod exec;
 pub mod limits;
+mod nearest;
 mod plan;
 mod rows;
 pub mod syntax;
+mod time;
 mod vocabulary;
 
 pub use api::{Cancel, Parameters, QueryOptions, Queryable};

@@ -6,6 +6,9 @@ pub const QUERY_BYTES_MAX: usize = 64 * 1024;
 /// Deepest nesting of parentheses, braces, calls and queries.
 pub const NESTING_MAX: usize = 64;
 
+/// Most operators of one expression, calls within it included. With the nesting it bounds how deep the tree is.
+pub const OPERATORS_MAX: usize = 256;
+
 /// Most stages of one pipeline.
 pub const STAGES_MAX: usize = 64;
 

@@ -1,7 +1,11 @@
 //! Syntax tree to bound plan: names become slots, literals get types, conditions move to where they prune.
 
+pub(crate) mod evaluate;
 pub(crate) mod functions;
+pub(crate) mod kinds;
+pub(crate) mod needle;
 pub(crate) mod one_of;
 pub(crate) mod scalar;
 pub(crate) mod schema;
 pub(crate) mod step;
+mod test;

@@ -6,6 +6,7 @@ use blotter_engine::event::{Level, Timestamp};
 use regex::Regex;
 use rust_decimal::Decimal;
 
+use super::needle::Needle;
 use super::one_of::OneOf;
 use crate::cells::Slot;
 use crate::datum::Datum;
@@ -62,10 +63,10 @@ pub(crate) enum Test {
     Between { low: Comparand, high: Comparand },
     /// Its text matches, or, negated, does not. `like` is one too.
     Regex { regex: Regex, negated: bool },
-    /// Its text contains that text; `folded`: in any ASCII case, and the text is in lower case.
-    Contains { text: String, folded: bool },
-    /// Its text has that text, in any case, between word boundaries; `prefix`: the boundary after it is not asked for.
-    Words { text: String, prefix: bool },
+    /// Its text contains that text.
+    Contains { text: Needle },
+    /// Its text has that text between word boundaries; `prefix`: the boundary after it is not asked for.
+    Words { text: Needle, prefix: bool },
     /// It is there.
     Exists,
     /// It is not there.

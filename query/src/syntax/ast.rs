@@ -240,7 +240,9 @@ pub enum AggregateFunction {
     Max,
     /// `stddev(x)`: of a sample.
     Stddev,
-    /// `median(x)`, `p50(x)`, `p99(x)`, `p99.9(x)`: nearest rank, exact. The number is the percentile.
+    /// `median(x)`: the 50th percentile, under a name of its own.
+    Median,
+    /// `p50(x)`, `p99(x)`, `p99.9(x)`: nearest rank, exact. The number is the percentile.
     Percentile(Decimal),
     /// `distinct(x)`: number of distinct values.
     Distinct,

@@ -24,7 +24,6 @@ mod right;
 mod sample;
 mod sessions;
 mod sort;
-mod standin;
 #[cfg(test)]
 mod tests;
 mod timeline;

@@ -13,6 +13,7 @@ use super::held::{Held, Pace};
 use super::key::{self, Key};
 use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
+use crate::datum::arithmetic::binary;
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream};
 use crate::plan::scalar::Scalar;
@@ -75,7 +76,10 @@ fn look_back(
             let value = match (before, delta) {
                 (None, _) => Datum::Null,
                 (Some((before, _)), None) => before[at].clone(),
-                (Some((before, now)), Some(span)) => difference(&now[at], &before[at], span, &row)?,
+                (Some((before, now)), Some(span)) => {
+                    binary(BinaryOp::Subtract, now[at].borrow(), before[at].borrow())
+                        .map_err(|error| error.or_place(span))?
+                }
             };
             row.set(*slot, value);
         }
@@ -85,13 +89,6 @@ fn look_back(
 
 fn values_of(items: &[(Slot, Scalar)], row: &Cells) -> Result<Vec<Datum>> {
     items.iter().map(|(_, scalar)| scalar.evaluate(row)).collect()
-}
-
-/// What the language's own `now - before` gives.
-fn difference(now: &Datum, before: &Datum, span: Span, row: &Cells) -> Result<Datum> {
-    let constant = |datum: &Datum| Box::new(Scalar::Constant(datum.clone()));
-    Scalar::Binary { op: BinaryOp::Subtract, left: constant(now), right: constant(before), span }
-        .evaluate(row)
 }
 
 struct Next {

@@ -57,11 +57,7 @@ struct Rank {
 
 impl Ord for Rank {
     fn cmp(&self, other: &Rank) -> Ordering {
-        if self.is_descending && !self.datum.is_null() && !other.datum.is_null() {
-            return other.datum.cmp(&self.datum);
-        }
-        // Null is the greatest of all.
-        self.datum.cmp(&other.datum)
+        self.datum.borrow().sort_cmp(other.datum.borrow(), self.is_descending)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::exec::execution::{Execution, RowStream};
 use crate::limits::BINS_MAX;
+use crate::time::bins;
 
 /// The columns and bins of a timeline.
 #[derive(Clone)]
@@ -53,7 +54,7 @@ pub(crate) fn fill(input: RowStream, timeline: &Timeline, execution: &Arc<Execut
                 keys
             }
         };
-        let Some((next_bin, last_bin)) = timeline.ends(&rows).filter(|_| !keys.is_empty()) else {
+        let Some((next_bin, last_bin)) = timeline.ends(&rows)?.filter(|_| !keys.is_empty()) else {
             return Ok(super::ends::given_away(rows, held));
         };
         timeline.check_bins(next_bin, last_bin)?;
@@ -72,15 +73,19 @@ pub(crate) fn fill(input: RowStream, timeline: &Timeline, execution: &Arc<Execut
 
 impl Timeline {
     /// The first and the last bin.
-    fn ends(&self, rows: &[Cells]) -> Option<(Timestamp, Timestamp)> {
-        let bins = || rows.iter().filter_map(|row| self.ts_of(row));
-        let (first, last) = (bins().min(), bins().max());
-        let (from, to) = match self.range {
-            (Some(from), Some(to)) if from <= to => (Some(self.bin(from)), Some(self.bin(to))),
-            _ => (None, None),
-        };
-        // Nothing that has rows is left out, whatever was asked for.
-        Some((from.into_iter().chain(first).min()?, to.into_iter().chain(last).max()?))
+    fn ends(&self, rows: &[Cells]) -> Result<Option<(Timestamp, Timestamp)>> {
+        let starts = || rows.iter().filter_map(|row| self.ts_of(row));
+        let (mut first, mut last) = (starts().min(), starts().max());
+        if let (Some(from), Some(to)) = self.range
+            && from <= to
+        {
+            let bin = |ts| bins::of_time(ts, self.width_ns, self.zone);
+            let (from, to) = (bin(from)?, bin(to)?);
+            // Nothing that has rows is left out, whatever was asked for.
+            first = Some(first.map_or(from, |first| first.min(from)));
+            last = Some(last.map_or(to, |last| last.max(to)));
+        }
+        Ok(first.zip(last))
     }
 
     fn ts_of(&self, row: &Cells) -> Option<Timestamp> {
@@ -107,10 +112,6 @@ impl Timeline {
         row
     }
 
-    fn bin(&self, ts: Timestamp) -> Timestamp {
-        super::standin::bin_start(ts, self.width_ns, self.zone)
-    }
-
     fn check_bins(&self, first: Timestamp, last: Timestamp) -> Result<()> {
         let width = i128::from(self.width_ns.max(1));
         let bins = (i128::from(last.0) - i128::from(first.0)) / width + 1;
@@ -120,18 +121,6 @@ impl Timeline {
         let message = format!("the timeline would have {bins} bins, and may have {BINS_MAX}");
         let hint = "give it wider bins, or narrow the query by time";
         Err(QueryError::new(ErrorKind::Limit, message).with_hint(hint))
-    }
-
-    /// The bin after one. Days are not all of one length, so it is looked for where it must be or just after.
-    fn bin_after(&self, bin: Timestamp) -> Option<Timestamp> {
-        let mut probe = bin.0;
-        loop {
-            probe = probe.checked_add(self.width_ns.max(1))?;
-            let next = self.bin(Timestamp(probe));
-            if next > bin {
-                return Some(next);
-            }
-        }
     }
 }
 
@@ -164,17 +153,22 @@ impl Filled {
             None => (timeline.empty_row(bin, key), true),
         };
         if is_due {
-            self.advance(bin);
+            self.advance(bin)?;
         }
         Ok(Some(row))
     }
 
-    fn advance(&mut self, bin: Timestamp) {
+    fn advance(&mut self, bin: Timestamp) -> Result<()> {
         self.next_key += 1;
-        if self.next_key == self.keys.len() {
-            self.next_key = 0;
-            self.next_bin = self.timeline.bin_after(bin).filter(|next| *next <= self.last_bin);
+        if self.next_key < self.keys.len() {
+            return Ok(());
         }
+        self.next_key = 0;
+        self.next_bin = match bin < self.last_bin {
+            true => Some(bins::next(bin, self.timeline.width_ns, self.timeline.zone)?),
+            false => None,
+        };
+        Ok(())
     }
 }
 

@@ -1,0 +1,4 @@
+//! Tests of the syntax: texts and trees, errors, completion.
+
+mod bounds;
+mod queries;
