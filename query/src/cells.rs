@@ -74,8 +74,13 @@ impl Names {
     }
 
     /// The slot of a name, if it has one.
-    pub(crate) fn find(&self, name: &str) -> Option<Slot> {
+    pub(crate) fn known(&self, name: &str) -> Option<Slot> {
         self.read().slots.get(name).copied()
+    }
+
+    /// How many names there are; slots below that number are taken.
+    pub(crate) fn len(&self) -> usize {
+        self.read().names.len()
     }
 
     /// The name of a slot.

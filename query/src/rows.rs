@@ -68,7 +68,7 @@ pub struct Row {
 impl Row {
     /// The value of a column; null if the row lacks it.
     pub fn get(&self, name: &str) -> &Datum {
-        self.names.find(name).map_or(&Datum::Null, |slot| self.cells.get(slot))
+        self.names.known(name).map_or(&Datum::Null, |slot| self.cells.get(slot))
     }
 
     /// Its values with the names of their columns, in the order in which they are best shown. Nulls are left out.

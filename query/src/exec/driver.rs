@@ -12,7 +12,8 @@ use std::sync::Arc;
 use blotter_engine::event::Timestamp;
 
 use super::aggregate;
-use super::execution::{Execution, RowStream, ScanRequest, Source, lazily};
+use super::execution::{Execution, RowStream, ScanRequest, Source};
+use super::lazy::lazily_all;
 use super::source::Database;
 use super::steps;
 use crate::cells::{Cells, Slot};
@@ -117,7 +118,7 @@ fn begin<'p>(
             let between = (Timestamp::MIN, Timestamp::MAX);
             let request = ScanRequest { between, condition, fields: None, backwards: false };
             let execution = Arc::clone(execution);
-            (lazily(move || aggregate::blocks(&execution, &request, &stats)), rest)
+            (lazily_all(move || aggregate::blocks(&execution, &request, &stats)), rest)
         }
         Beginning::Backwards { limit } => {
             let rows =
@@ -138,7 +139,7 @@ fn begin<'p>(
                 latest.reverse();
                 Ok(latest)
             };
-            (lazily(reversed), &after[1..])
+            (lazily_all(reversed), &after[1..])
         }
         Beginning::Collect => {
             let (source, request, execution) = (Arc::clone(source), request(false), Arc::clone(execution));
@@ -166,7 +167,7 @@ fn lazily_released(
     execution: Arc<Execution>,
     make: impl FnOnce() -> Result<Vec<Cells>> + Send + 'static,
 ) -> RowStream {
-    let rows = lazily(make);
+    let rows = lazily_all(make);
     Box::new(rows.inspect(move |row| {
         if let Ok(row) = row {
             execution.budget.release(row.bytes());

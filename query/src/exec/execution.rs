@@ -52,18 +52,3 @@ pub(crate) struct Execution {
     /// Threads it may use.
     pub(crate) threads: usize,
 }
-
-/// A stream of rows that are made, all at once, when the first is asked for.
-pub(crate) fn lazily(make: impl FnOnce() -> Result<Vec<Cells>> + Send + 'static) -> RowStream {
-    let mut make = Some(make);
-    let mut rows = Vec::new().into_iter();
-    Box::new(std::iter::from_fn(move || {
-        if let Some(make) = make.take() {
-            match make() {
-                Ok(made) => rows = made.into_iter(),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        rows.next().map(Ok)
-    }))
-}

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::driver;
-use super::execution::{Execution, RowStream, lazily};
+use super::execution::{Execution, RowStream};
+use super::lazy::lazily_all;
 use super::report::Count;
 use crate::api::Preparation;
 use crate::cells::Cells;
@@ -23,7 +24,7 @@ pub(crate) fn explain(
 ) -> RowStream {
     query.stages.retain(|stage| stage.node != Stage::Explain);
     let execution = Arc::clone(execution);
-    lazily(move || {
+    lazily_all(move || {
         let mut rows = 0u64;
         for row in driver::run(&plan, &execution)? {
             row?;

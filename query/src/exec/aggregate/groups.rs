@@ -146,7 +146,7 @@ pub(crate) fn add_arguments(
 /// None here: they come with the rows.
 pub(crate) fn rows(input: RowStream, stats: &Stats, execution: &Arc<Execution>) -> Result<RowStream> {
     let (stats, execution) = (stats.clone(), Arc::clone(execution));
-    Ok(crate::exec::execution::lazily(move || {
+    Ok(crate::exec::lazy::lazily_all(move || {
         let mut groups = Groups::new(&stats);
         for (number, row) in input.enumerate() {
             let number = number as i64;
