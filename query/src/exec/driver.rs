@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `where`, `extend` and `fields`, then `stats` | by all threads, block by block, without making rows |
 //! | `sort ts desc`, `tail n` | backwards, no further than rows are asked for |
+//! | `sort`, `limit n` of few | by all threads; only the rows that remain are put together |
 //! | a step that needs all rows at once | by all threads, then put in order |
 //! | anything else | in order, no further than rows are asked for |
 
@@ -14,7 +15,7 @@ use blotter_engine::event::Timestamp;
 use super::aggregate;
 use super::execution::{Execution, RowStream, ScanRequest, Source};
 use super::lazy::lazily_all;
-use super::source::Database;
+use super::source::{Database, top};
 use super::steps;
 use crate::cells::{Cells, Slot};
 use crate::error::Result;
@@ -41,6 +42,7 @@ pub(crate) fn access(plan: &Plan) -> &'static str {
         Beginning::Aggregate(_) => "columns of blocks, by all threads",
         Beginning::Backwards { .. } => "latest first, stopping early",
         Beginning::Tail(_) => "latest first, stopping early",
+        Beginning::Top { .. } => "keys of all matches, by all threads; rows of the first only",
         Beginning::Collect => "all matches, by all threads",
         Beginning::InOrder { .. } => "in order, as rows are asked for",
     }
@@ -54,6 +56,11 @@ enum Beginning {
         limit: Option<u64>,
     },
     Tail(u64),
+    /// A sort by something else, of which few rows are wanted: that step is done.
+    Top {
+        keys: Vec<(Scalar, bool)>,
+        limit: u64,
+    },
     Collect,
     /// `sorts`: the first step sorts by time, which the rows are in already.
     InOrder {
@@ -71,8 +78,13 @@ impl Beginning {
             Some(Step::Sort { keys, limit }) => match &keys[..] {
                 [(Scalar::Column(Slot::TS), true)] => Beginning::Backwards { limit: *limit },
                 [(Scalar::Column(Slot::TS), false)] => Beginning::InOrder { sorts: Some(*limit) },
-                _ if limit.is_none() => Beginning::Collect,
-                _ => Beginning::InOrder { sorts: None },
+                _ => match limit {
+                    None => Beginning::Collect,
+                    Some(limit) if *limit <= top::LIMIT_ROWS_MAX => {
+                        Beginning::Top { keys: keys.clone(), limit: *limit }
+                    }
+                    Some(_) => Beginning::InOrder { sorts: None },
+                },
             },
             Some(Step::Tail(count)) => Beginning::Tail(*count),
             _ => {
@@ -140,6 +152,10 @@ fn begin<'p>(
                 Ok(latest)
             };
             (lazily_all(reversed), &after[1..])
+        }
+        Beginning::Top { keys, limit } => {
+            let (request, execution) = (request(false), Arc::clone(execution));
+            (lazily_all(move || top::first_rows(&execution, &request, &keys, limit)), &after[1..])
         }
         Beginning::Collect => {
             let (source, request, execution) = (Arc::clone(source), request(false), Arc::clone(execution));

@@ -32,6 +32,7 @@ use std::sync::Arc;
 pub(crate) use asof::ASOF_TS;
 pub(crate) use context::MATCHED;
 pub(crate) use gaps::COLUMNS as GAPS_COLUMNS;
+pub(crate) use sort::Rank;
 
 use super::execution::{Execution, RowStream, Source};
 use crate::error::Result;
