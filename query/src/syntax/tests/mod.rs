@@ -1,4 +1,5 @@
 //! Tests of the syntax: texts and trees, errors, completion.
 
 mod bounds;
+mod errors;
 mod queries;
