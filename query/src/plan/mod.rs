@@ -1,5 +1,7 @@
 //! Syntax tree to bound plan: names become slots, literals get types, conditions move to where they prune.
 
+pub(crate) mod bind;
+pub(crate) mod columns;
 pub(crate) mod evaluate;
 pub(crate) mod functions;
 pub(crate) mod kinds;
@@ -9,3 +11,4 @@ pub(crate) mod scalar;
 pub(crate) mod schema;
 pub(crate) mod step;
 mod test;
+pub(crate) mod times;

@@ -56,3 +56,8 @@ pub fn parse(text: &str) -> Result<Query> {
         Err(nom::Err::Incomplete(_)) => unreachable!("the text is complete"),
     }
 }
+
+/// Whether a word is the name of an aggregate.
+pub(crate) fn is_aggregate(word: &str) -> bool {
+    aggregate::function(word).is_some()
+}
