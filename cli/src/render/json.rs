@@ -1,31 +1,55 @@
-//! One event as one JSON object: times as RFC 3339 with nine digits, decimals as numbers with every digit.
+//! One event or row as one JSON object: times as RFC 3339 in UTC with nine digits, durations as nanoseconds,
+//! decimals as numbers with every digit.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use blotter::event::{Event, ValueRef};
+use blotter::query::datum::DatumRef;
 
+use super::Fields;
 use super::escape::is_unsafe;
 
-/// Appends the object, without a line end.
-pub(crate) fn event(line: &mut String, event: &Event) {
-    put(line, format_args!("{{\"ts\":\"{}\",\"seq\":{}", event.ts, event.seq));
-    put(line, format_args!(",\"producer\":{},\"pseq\":{}", event.producer, event.pseq));
-    put(line, format_args!(",\"category\":\"{}\",\"level\":\"{}\"", event.category, event.level));
-    for (key, value) in &event.fields {
-        line.push(',');
-        text(line, key.name());
-        line.push(':');
-        self::value(line, value.borrow());
+/// Appends the object of what each event or row has, without a line end.
+pub(crate) fn event(line: &mut String, event: &impl Fields) {
+    let mut before = '{';
+    event.each(&mut |name, value| {
+        member(line, before, name, value);
+        before = ',';
+    });
+    line.push_str(if before == '{' { "{}" } else { "}" });
+}
+
+/// Appends the object of a row of listed columns, without a line end: all of them, null or not.
+pub(crate) fn row(line: &mut String, row: &impl Fields, columns: &[Arc<str>]) {
+    let mut before = '{';
+    for name in columns {
+        row.with(name, |value| member(line, before, name, value));
+        before = ',';
     }
-    line.push('}');
+    line.push_str(if before == '{' { "{}" } else { "}" });
+}
+
+fn member(line: &mut String, before: char, name: &str, value: DatumRef<'_>) {
+    line.push(before);
+    text(line, name);
+    line.push(':');
+    self::value(line, value);
 }
 
 /// Appends a value.
-pub(crate) fn value(line: &mut String, value: ValueRef<'_>) {
+fn value(line: &mut String, value: DatumRef<'_>) {
     match value {
-        ValueRef::Str(value) => text(line, value),
-        // Each prints as a JSON number or word; a float that is not finite is never recorded.
-        value => put(line, format_args!("{value}")),
+        DatumRef::Null => line.push_str("null"),
+        DatumRef::Bool(value) => put(line, format_args!("{value}")),
+        DatumRef::Int(value) | DatumRef::Duration(value) => put(line, format_args!("{value}")),
+        // JSON has no word for a number that is not finite; none is recorded, and no expression makes one.
+        DatumRef::Float(value) if !value.is_finite() => line.push_str("null"),
+        DatumRef::Float(value) => put(line, format_args!("{value:?}")),
+        DatumRef::Decimal(value) => put(line, format_args!("{value}")),
+        DatumRef::Str(value) => text(line, value),
+        DatumRef::Time(value) => put(line, format_args!("\"{value}\"")),
+        DatumRef::Level(value) => put(line, format_args!("\"{value}\"")),
+        DatumRef::Category(value) => put(line, format_args!("\"{value}\"")),
     }
 }
 
@@ -60,7 +84,7 @@ fn put(line: &mut String, arguments: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use blotter::event::{Category, FieldKey, Level, ProducerId, Seq, Timestamp, Value, dec};
+    use blotter::event::{Category, Event, FieldKey, Level, ProducerId, Seq, Timestamp, Value, dec};
 
     use super::*;
 
