@@ -11,6 +11,7 @@ mod nearest;
 mod plan;
 mod rows;
 pub mod syntax;
+mod time;
 mod vocabulary;
 
 pub use api::{Cancel, Parameters, QueryOptions, Queryable};

@@ -1,9 +1,13 @@
 //! Bound expressions and conditions: names are slots, literals are typed, patterns compiled.
 
+use std::sync::Arc;
+
 use blotter_engine::event::{Level, Timestamp};
 use regex::Regex;
 use rust_decimal::Decimal;
 
+use super::needle::Needle;
+use super::one_of::OneOf;
 use crate::cells::Slot;
 use crate::datum::Datum;
 use crate::syntax::ast::{BinaryOp, CompareOp, Span};
@@ -53,14 +57,16 @@ pub(crate) enum Test {
     Compare { op: CompareOp, value: Comparand },
     /// It is one of them, or, negated, none of them.
     In { values: Vec<Comparand>, negated: bool },
+    /// Its printed form is one of a large set.
+    OneOf(Arc<OneOf>),
     /// It lies between, both ends included.
     Between { low: Comparand, high: Comparand },
     /// Its text matches, or, negated, does not. `like` is one too.
     Regex { regex: Regex, negated: bool },
-    /// Its text contains that text; `folded`: in any ASCII case, and the text is in lower case.
-    Contains { text: String, folded: bool },
-    /// Its text has that text, in any case, between word boundaries; `prefix`: the boundary after it is not asked for.
-    Words { text: String, prefix: bool },
+    /// Its text contains that text.
+    Contains { text: Needle },
+    /// Its text has that text between word boundaries; `prefix`: the boundary after it is not asked for.
+    Words { text: Needle, prefix: bool },
     /// It is there.
     Exists,
     /// It is not there.
@@ -74,6 +80,9 @@ pub(crate) struct Comparand {
     pub(crate) text: Option<String>,
     /// Text compares in any ASCII case, and `text` is in lower case. Categories always compare so.
     pub(crate) folded: bool,
+    /// The field is indexed, an identifier: its printed form is compared with `text`, whatever its type, and only for
+    /// equality.
+    pub(crate) printed: bool,
     /// Against numbers, in the unit of the field.
     pub(crate) number: Option<Decimal>,
     /// Against truth values.
@@ -84,4 +93,82 @@ pub(crate) struct Comparand {
     pub(crate) duration: Option<i64>,
     /// Against levels.
     pub(crate) level: Option<Level>,
+}
+
+impl Scalar {
+    /// The columns it needs, each once.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        self.add_slots(&mut slots);
+        sorted(slots)
+    }
+
+    fn add_slots(&self, slots: &mut Vec<Slot>) {
+        match self {
+            Scalar::Constant(_) => {}
+            Scalar::Column(slot) => slots.push(*slot),
+            Scalar::Negate(inner, _) => inner.add_slots(slots),
+            Scalar::Binary { left, right, .. } => {
+                left.add_slots(slots);
+                right.add_slots(slots);
+            }
+            Scalar::Call { arguments, .. } => {
+                arguments.iter().for_each(|argument| argument.add_slots(slots));
+            }
+            Scalar::If { condition, then, otherwise } => {
+                condition.add_slots(slots);
+                then.add_slots(slots);
+                otherwise.add_slots(slots);
+            }
+        }
+    }
+}
+
+impl Condition {
+    /// All of them hold; parts that always hold are left out.
+    pub(crate) fn all(conditions: impl IntoIterator<Item = Condition>) -> Condition {
+        let mut parts = Vec::new();
+        for condition in conditions {
+            match condition {
+                Condition::Always => {}
+                Condition::Never => return Condition::Never,
+                Condition::All(inner) => parts.extend(inner),
+                other => parts.push(other),
+            }
+        }
+        match parts.len() {
+            0 => Condition::Always,
+            1 => parts.remove(0),
+            _ => Condition::All(parts),
+        }
+    }
+
+    /// The columns it needs, each once.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        self.add_slots(&mut slots);
+        sorted(slots)
+    }
+
+    fn add_slots(&self, slots: &mut Vec<Slot>) {
+        match self {
+            Condition::Always | Condition::Never => {}
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().for_each(|part| part.add_slots(slots));
+            }
+            Condition::Not(part) => part.add_slots(slots),
+            Condition::Column { slot, .. } => slots.push(*slot),
+            Condition::Computed { scalar, .. } => scalar.add_slots(slots),
+            Condition::Relation { left, right, .. } => {
+                left.add_slots(slots);
+                right.add_slots(slots);
+            }
+        }
+    }
+}
+
+fn sorted(mut slots: Vec<Slot>) -> Vec<Slot> {
+    slots.sort_unstable();
+    slots.dedup();
+    slots
 }

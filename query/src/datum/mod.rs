@@ -1,10 +1,36 @@
 //! Values of rows: what the engine records, and what expressions make of it.
+//!
+//! [`order`] is the order for sorting, least and greatest, and groups: total, and equality and hash follow it. It is
+//! also what `==` means, so `Int(1) == Decimal(1.00)`. [`DatumRef::compare`] is what filters ask: it knows values that
+//! do not compare.
 
-use blotter_engine::event::{Category, Level, Timestamp, Value, ValueRef};
+mod access;
+pub(crate) mod arithmetic;
+mod convert;
+mod json;
+mod order;
+pub(crate) mod serialize;
+mod text;
+
+use blotter_engine::event::{Category, Level, Timestamp};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
+pub use json::{is_unsafe, write_json, write_json_text};
+pub use text::Displayed;
+
 /// A value of a row.
+///
+/// Equality, order and hash are those by which rows are sorted and grouped: numbers by value whatever their type,
+/// null last.
+///
+/// ```
+/// use blotter_query::Datum;
+/// use blotter_engine::dec;
+/// assert_eq!(Datum::Int(1), Datum::Decimal(dec!(1.00)));
+/// assert!(Datum::Float(0.5) < Datum::Decimal(dec!(0.51)));
+/// assert!(Datum::from("z") < Datum::Null);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub enum Datum {
     /// Nothing: the row lacks it.
@@ -95,30 +121,6 @@ impl DatumRef<'_> {
             DatumRef::Duration(value) => Datum::Duration(value),
             DatumRef::Level(value) => Datum::Level(value),
             DatumRef::Category(value) => Datum::Category(value),
-        }
-    }
-}
-
-impl From<Value> for Datum {
-    fn from(value: Value) -> Datum {
-        match value {
-            Value::Bool(value) => Datum::Bool(value),
-            Value::I64(value) => Datum::Int(value),
-            Value::F64(value) => Datum::Float(value),
-            Value::Decimal(value) => Datum::Decimal(value),
-            Value::Str(value) => Datum::Str(value.into()),
-        }
-    }
-}
-
-impl<'a> From<ValueRef<'a>> for DatumRef<'a> {
-    fn from(value: ValueRef<'a>) -> DatumRef<'a> {
-        match value {
-            ValueRef::Bool(value) => DatumRef::Bool(value),
-            ValueRef::I64(value) => DatumRef::Int(value),
-            ValueRef::F64(value) => DatumRef::Float(value),
-            ValueRef::Decimal(value) => DatumRef::Decimal(value),
-            ValueRef::Str(value) => DatumRef::Str(value),
         }
     }
 }
