@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use blotter::event::Timestamp;
+use blotter::query::UnreadablePart;
 use blotter::query::error::ErrorKind;
-use blotter::{QueryError, QueryOptions, Queryable, Row, Rows, Snapshot, Unreadable};
+use blotter::{QueryError, QueryOptions, Queryable, Row, Rows, Snapshot};
 
 use crate::args::RowFormat;
 use crate::outcome::Failure;
@@ -31,7 +32,7 @@ pub(crate) struct Answer {
     /// What there is to say about how they were shown.
     pub(crate) notes: Vec<String>,
     /// What could not be read; rows of it are missing.
-    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) unreadable: Vec<UnreadablePart>,
     /// Why there are no more rows, if it is not that there are none.
     pub(crate) error: Option<QueryError>,
 }

@@ -24,8 +24,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// A result of rows that are at hand, for tests of what shows results.
-    #[doc(hidden)]
+    /// A result of rows that are at hand: for programs that show such as they show those of queries.
     pub fn of<'a>(
         columns: Option<&[&str]>,
         picture: Picture,
@@ -40,7 +39,7 @@ impl Rows {
         };
         let rows: Vec<Result<Row>> = rows.into_iter().map(|cells| cells.map(row)).collect();
         let columns = columns.map(|columns| columns.iter().map(|name| Arc::from(*name)).collect());
-        Rows { stream: Box::new(rows.into_iter()), columns, picture, zone }
+        Rows { stream: Box::new(rows.into_iter()), columns, picture, zone, execution: None }
     }
 
     /// The columns, in order, if they are the same for all rows; `None` if each row has the fields its event has.

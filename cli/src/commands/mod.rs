@@ -10,8 +10,10 @@ pub(crate) mod stats;
 mod tail;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use blotter::Unreadable;
+use blotter::query::UnreadablePart;
 use chrono_tz::Tz;
 
 use crate::args::{Command, Format};
@@ -94,16 +96,23 @@ impl<'a> Output<'a> {
 
 /// Says which parts of the database a scan could not read; whether there are any.
 pub(crate) fn report_unreadable(parts: &[Unreadable]) -> bool {
-    for part in parts {
-        let path = part.path.display().to_string();
-        say(format_args!(
-            "error: {} could not be read: {}",
-            escaped(&path),
-            escaped(&part.error.to_string())
-        ));
+    say_unreadable(parts.iter().map(|part| (part.path.as_path(), part.error.to_string())))
+}
+
+/// Says which parts of the database a query could not read; whether there are any.
+pub(crate) fn report_unread(parts: &[UnreadablePart]) -> bool {
+    say_unreadable(parts.iter().map(|part| (part.path.as_path(), part.reason.clone())))
+}
+
+fn say_unreadable<'a>(parts: impl Iterator<Item = (&'a Path, String)>) -> bool {
+    let mut any = false;
+    for (path, reason) in parts {
+        let path = path.display().to_string();
+        say(format_args!("error: {} could not be read: {}", escaped(&path), escaped(&reason)));
+        any = true;
     }
-    if !parts.is_empty() {
+    if any {
         say("hint: what is shown is all but those parts; run `blotter verify` for the damage");
     }
-    !parts.is_empty()
+    any
 }

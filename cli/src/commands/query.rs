@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use blotter::Reader;
 
-use super::report_unreadable;
+use super::report_unread;
 use crate::answer::{Question, answer};
 use crate::args::Query;
 use crate::outcome::{Failure, Outcome, say, say_query_error};
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Query) -> Result<Outcome, Failure> {
     if style.width.is_some() {
         answer.notes.iter().for_each(|note| say(format_args!("note: {note}")));
     }
-    let is_damaged = report_unreadable(&answer.unreadable);
+    let is_damaged = report_unread(&answer.unreadable);
     if let Some(error) = answer.error {
         return Ok(say_query_error(&error, arguments.asking.color));
     }

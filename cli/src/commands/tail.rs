@@ -9,7 +9,7 @@ use blotter::segment::Projection;
 use blotter::view::FollowFrom;
 use blotter::{Predicate, QueryError, QueryOptions, Queryable, Reader, Row, Snapshot};
 
-use super::{Output, report_unreadable};
+use super::{Output, report_unread, report_unreadable};
 use crate::args::Tail;
 use crate::outcome::{Failure, Outcome};
 use crate::render::style::Style;
@@ -78,7 +78,7 @@ fn show_matching(
         output.event(row)?;
     }
     output.flush()?;
-    Ok(report_unreadable(&rows.unreadable()))
+    Ok(report_unread(&rows.unreadable()))
 }
 
 fn options(arguments: &Tail) -> QueryOptions {

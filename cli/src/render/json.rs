@@ -1,13 +1,11 @@
 //! One event or row as one JSON object: times as RFC 3339 in UTC with nine digits, durations as nanoseconds,
 //! decimals as numbers with every digit.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
-use blotter::query::datum::DatumRef;
+use blotter::query::datum::{DatumRef, write_json, write_json_text};
 
 use super::Fields;
-use super::escape::is_unsafe;
 
 /// Appends the object of what each event or row has, without a line end.
 pub(crate) fn event(line: &mut String, event: &impl Fields) {
@@ -39,47 +37,14 @@ fn member(line: &mut String, before: char, name: &str, value: DatumRef<'_>) {
 /// Appends a value.
 fn value(line: &mut String, value: DatumRef<'_>) {
     match value {
-        DatumRef::Null => line.push_str("null"),
-        DatumRef::Bool(value) => put(line, format_args!("{value}")),
-        DatumRef::Int(value) | DatumRef::Duration(value) => put(line, format_args!("{value}")),
-        // JSON has no word for a number that is not finite; none is recorded, and no expression makes one.
-        DatumRef::Float(value) if !value.is_finite() => line.push_str("null"),
-        DatumRef::Float(value) => put(line, format_args!("{value:?}")),
-        DatumRef::Decimal(value) => put(line, format_args!("{value}")),
         DatumRef::Str(value) => text(line, value),
-        DatumRef::Time(value) => put(line, format_args!("\"{value}\"")),
-        DatumRef::Level(value) => put(line, format_args!("\"{value}\"")),
-        DatumRef::Category(value) => put(line, format_args!("\"{value}\"")),
+        value => write_json(&value.to_datum(), line),
     }
 }
 
 /// Appends a string in quotes. What would act on a terminal is escaped too, which JSON allows.
 pub(crate) fn text(line: &mut String, text: &str) {
-    line.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.find(|c| matches!(c, '"' | '\\') || is_unsafe(c)) {
-        line.push_str(&rest[..at]);
-        let c = rest[at..].chars().next().expect("find has found a character here");
-        match c {
-            '"' => line.push_str("\\\""),
-            '\\' => line.push_str("\\\\"),
-            '\n' => line.push_str("\\n"),
-            '\r' => line.push_str("\\r"),
-            '\t' => line.push_str("\\t"),
-            c => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    put(line, format_args!("\\u{unit:04x}"));
-                }
-            }
-        }
-        rest = &rest[at + c.len_utf8()..];
-    }
-    line.push_str(rest);
-    line.push('"');
-}
-
-fn put(line: &mut String, arguments: std::fmt::Arguments<'_>) {
-    line.write_fmt(arguments).expect("a string takes whatever is written to it");
+    write_json_text(text, line);
 }
 
 #[cfg(test)]

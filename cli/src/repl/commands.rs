@@ -32,7 +32,7 @@ const fn command(name: &'static str, takes: &'static str, does: &'static str) ->
 /// Every command, in the order in which they are listed.
 pub(super) const COMMANDS: [Command; 15] = [
     command(".help", "[TOPIC]", "what there is; topics: filter, time, stages, aggregates, functions, keys"),
-    command(".schema", "[FIELD]", "fields, their types and how often they occur; or one, with some values"),
+    command(".schema", "[FIELD]", "fields, their types and segments; or one, with some values"),
     command(".stats", "", "what the database holds, by category"),
     command(".segments", "", "the sealed segments"),
     command(".format", "[FORMAT]", "how rows are shown: table, json, csv, text"),
@@ -178,10 +178,10 @@ fn show_schema(session: &Session, field: &str) -> Result<(), Failure> {
             ("field", Datum::Str(summary.name.as_str().into())),
             ("types", Datum::Str(summary.types.join(" ").into())),
             ("indexed", Datum::Bool(summary.indexed)),
-            ("sealed_events", Datum::Int(i64::try_from(summary.events).unwrap_or(i64::MAX))),
+            ("segments", Datum::Int(i64::try_from(summary.segments).unwrap_or(i64::MAX))),
         ])
     });
-    let columns = ["field", "types", "indexed", "sealed_events"];
+    let columns = ["field", "types", "indexed", "segments"];
     session.show_rows(Rows::of(Some(&columns), Picture::Table, session.options.zone, rows))?;
     if !field.is_empty() {
         show_values(session, &vocabulary, field)?;

@@ -18,7 +18,7 @@ use super::saved::Saved;
 use super::{commands, state};
 use crate::answer::{Answer, Question, answer};
 use crate::args::{Repl, RowFormat};
-use crate::commands::report_unreadable;
+use crate::commands::report_unread;
 use crate::outcome::{Failure, Outcome, say, say_query_error};
 use crate::render::Printer;
 use crate::render::escape::escaped;
@@ -167,7 +167,7 @@ impl Session {
 
     /// Says what went wrong with a query, if anything did.
     pub(super) fn report(&mut self, answer: &Answer) {
-        if report_unreadable(&answer.unreadable) {
+        if report_unread(&answer.unreadable) {
             self.note(Outcome::No);
         }
         if let Some(error) = &answer.error {
