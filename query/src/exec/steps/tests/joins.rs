@@ -17,7 +17,7 @@ fn asof(world: &World, by: &[&str], within_ns: Option<i64>) -> Step {
         world.equals("event", "quote"),
         vec![Step::Fields(world.columns(&["ts", "seq", "symbol", "bid"]))],
     );
-    Step::Asof { plan, by: world.slots(by), within_ns }
+    Step::Asof { plan, by: world.slots(by), within_ns, renamed: Vec::new() }
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn asof_of_a_query_that_orders_or_counts_is_not_narrowed() {
         let mut steps = steps.clone();
         steps.push(Step::Fields(world.columns(&["ts", "seq", "symbol", "bid"])));
         let plan = world.plan(world.equals("event", "quote"), steps);
-        let step = Step::Asof { plan, by: world.slots(&["symbol"]), within_ns: None };
+        let step = Step::Asof { plan, by: world.slots(&["symbol"]), within_ns: None, renamed: Vec::new() };
         world.check(&step, input, &format!("{input} {expected}"));
     }
 }
@@ -118,7 +118,7 @@ fn asof_of_a_query_that_orders_or_counts_is_not_narrowed() {
 fn join(world: &World, on: &[(&str, &str)], columns: &[&str], keep_unmatched: bool) -> Step {
     let plan = world.plan(Condition::Always, vec![Step::Fields(world.columns(columns))]);
     let on = on.iter().map(|(left, right)| (world.slot(left), world.slot(right))).collect();
-    Step::Join { plan, on, keep_unmatched }
+    Step::Join { plan, on, keep_unmatched, renamed: Vec::new() }
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_join_that_holds_too_much_says_so() {
     let world = World::with_memory(&events, 20_000);
     let plan = world.plan(Condition::Always, Vec::new());
     let on = vec![(world.slot("id"), world.slot("id"))];
-    let step = Step::Join { plan, on, keep_unmatched: false };
+    let step = Step::Join { plan, on, keep_unmatched: false, renamed: Vec::new() };
     assert_eq!(world.run(&step, world.parse("id=1")).unwrap_err().kind(), ErrorKind::Limit);
     assert_eq!(world.run(&step, Vec::new()).unwrap().len(), 0, "without rows the other query is not run");
 }
