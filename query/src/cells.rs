@@ -67,16 +67,6 @@ impl Names {
         slot
     }
 
-    /// The slot of a name, if it has one.
-    pub(crate) fn known(&self, name: &str) -> Option<Slot> {
-        self.read().slots.get(name).copied()
-    }
-
-    /// How many names there are; slots below that number are taken.
-    pub(crate) fn len(&self) -> usize {
-        self.read().names.len()
-    }
-
     /// The name of a slot.
     pub(crate) fn name(&self, slot: Slot) -> Arc<str> {
         Arc::clone(&self.read().names[slot.0 as usize])
