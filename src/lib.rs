@@ -7,6 +7,7 @@
 //! | record | [`Db`], [`Options`], [`Recorder`], [`event`] |
 //! | look, in the recording process | [`Db::snapshot`], [`Snapshot`], [`Predicate`], [`Projection`] |
 //! | look, in any other process | [`Reader`], [`Follower`] |
+//! | ask | [`Queryable`]: `db.query("...")`, [`QueryOptions`], [`Rows`] |
 //! | watch it | [`Db::statistics`], [`Statistics`], [`Recovery`] |
 //! | check and mend it | [`verify()`], [`repair()`] |
 //! | know the bounds | [`limits`] |
@@ -22,6 +23,10 @@ pub use blotter_engine::{
     Backpressure, Db, Durability, Emit, Error, LEVEL_VARIABLE, Options, Predicate, Reader, Recorder,
     RecorderOptions, Recovery, Refused, RepairReport, Result, RingStatistics, Scan, Snapshot, Statistics,
     VerifyReport, dec, repair, verify,
+};
+pub use blotter_query::{
+    Cancel, Datum, EventFilter, FieldSummary, Parameters, Picture, QueryError, QueryOptions, Queryable, Row,
+    Rows, Vocabulary,
 };
 // The rooms they come from.
 pub use blotter_engine::{error, event, limits, maintain, record, segment, view};

@@ -10,6 +10,12 @@ use crate::datum::Datum;
 pub struct Slot(pub(crate) u32);
 
 impl Slot {
+    /// Its number; slots of a query count from 0.
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// Event time.
     pub(crate) const TS: Slot = Slot(0);
     /// Position in the database.
@@ -65,6 +71,11 @@ impl Names {
         table.names.push(Arc::clone(&name));
         table.slots.insert(name, slot);
         slot
+    }
+
+    /// The slot of a name, if it has one.
+    pub(crate) fn known(&self, name: &str) -> Option<Slot> {
+        self.read().slots.get(name).copied()
     }
 
     /// The name of a slot.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use blotter_engine::view::Unreadable;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -10,6 +9,8 @@ use crate::cells::{Cells, Names};
 use crate::datum::Datum;
 use crate::datum::serialize::RowDeserializer;
 use crate::error::Result;
+use crate::exec::execution::Execution;
+pub use crate::exec::report::UnreadablePart;
 pub use crate::plan::step::Picture;
 
 /// The rows of a result, in a deterministic order: (`ts`, `seq`) unless the query sorts.
@@ -18,6 +19,8 @@ pub struct Rows {
     pub(crate) columns: Option<Vec<Arc<str>>>,
     pub(crate) picture: Picture,
     pub(crate) zone: chrono_tz::Tz,
+    /// None for rows that were not read from a database.
+    pub(crate) execution: Option<Arc<Execution>>,
 }
 
 impl Rows {
@@ -42,8 +45,8 @@ impl Rows {
     }
 
     /// What could not be read so far; the result is whole only if this is empty at its end.
-    pub fn unreadable(&self) -> Vec<Unreadable> {
-        Vec::new()
+    pub fn unreadable(&self) -> Vec<UnreadablePart> {
+        self.execution.as_ref().map(|execution| execution.report.unreadable_parts()).unwrap_or_default()
     }
 }
 
@@ -65,7 +68,7 @@ pub struct Row {
 impl Row {
     /// The value of a column; null if the row lacks it.
     pub fn get(&self, name: &str) -> &Datum {
-        self.cells.get(self.names.slot(name))
+        self.names.known(name).map_or(&Datum::Null, |slot| self.cells.get(slot))
     }
 
     /// Its values with the names of their columns, in the order in which they are best shown. Nulls are left out.

@@ -4,6 +4,7 @@ pub(crate) mod bind;
 pub(crate) mod columns;
 pub(crate) mod evaluate;
 pub(crate) mod functions;
+pub(crate) mod inline;
 pub(crate) mod kinds;
 pub(crate) mod needle;
 pub(crate) mod one_of;
@@ -11,4 +12,6 @@ pub(crate) mod scalar;
 pub(crate) mod schema;
 pub(crate) mod step;
 mod test;
+
+pub(crate) use evaluate::Columns;
 pub(crate) mod times;

@@ -16,6 +16,8 @@ mod filter;
 mod highlight;
 mod lexical;
 mod literal;
+pub(crate) mod names;
+mod print;
 mod source;
 mod stage;
 mod stage_other_rows;
@@ -24,7 +26,7 @@ mod time;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use ast::{Query, Span};
 pub use complete::{Completion, Suggestion, complete};

@@ -56,6 +56,7 @@ impl World {
             snapshot: empty_snapshot(),
             names: Arc::new(Names::default()),
             budget: Budget::new(cancel.clone(), None, memory_bytes),
+            report: crate::exec::report::Report::default(),
             threads: 1,
         });
         let events = parse(events, &execution.names);
