@@ -18,5 +18,5 @@ pub use api::{Cancel, Parameters, QueryOptions, Queryable};
 pub use datum::Datum;
 pub use error::{QueryError, Result};
 pub use event_filter::EventFilter;
-pub use rows::{Picture, Row, Rows};
+pub use rows::{Picture, Row, Rows, UnreadablePart};
 pub use vocabulary::{FieldSummary, Vocabulary};
