@@ -78,11 +78,6 @@ impl Names {
         self.read().slots.get(name).copied()
     }
 
-    /// How many names there are; slots below that number are taken.
-    pub(crate) fn len(&self) -> usize {
-        self.read().names.len()
-    }
-
     /// The name of a slot.
     pub(crate) fn name(&self, slot: Slot) -> Arc<str> {
         Arc::clone(&self.read().names[slot.0 as usize])

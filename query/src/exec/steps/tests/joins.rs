@@ -82,9 +82,11 @@ fn asof_finds_the_latest_before() {
 #[test]
 fn asof_names_columns_twice_only_where_the_query_does() {
     let world = World::new(EVENTS);
-    let step = asof(&world, &["symbol"], None);
-    world.slot("asof.bid");
-    world.slot("asof.symbol");
+    let mut step = asof(&world, &["symbol"], None);
+    if let Step::Asof { renamed, .. } = &mut step {
+        *renamed =
+            ["bid", "symbol"].map(|name| (world.slot(name), world.slot(&format!("asof.{name}")))).into();
+    }
     world.check(
         &step,
         "ts=@30 seq=9 symbol=A bid=100 \n ts=@30 seq=9 symbol=B",
@@ -157,8 +159,11 @@ fn joins_pair_rows_of_equal_keys() {
         world.check(&join(&world, on, columns, *keep_unmatched), input, expected);
     }
     let world = World::new(events);
-    world.slot("right.v");
-    world.check(&join(&world, &[("id", "id")], &["id", "v"], false), "id=2", "id=2 v=b right.v=b");
+    let mut step = join(&world, &[("id", "id")], &["id", "v"], false);
+    if let Step::Join { renamed, .. } = &mut step {
+        *renamed = ["id", "v"].map(|name| (world.slot(name), world.slot(&format!("right.{name}")))).into();
+    }
+    world.check(&step, "id=2", "id=2 right.id=2 v=b right.v=b");
 }
 
 #[test]

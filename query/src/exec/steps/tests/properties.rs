@@ -366,7 +366,7 @@ proptest! {
         }
         let world = World::new(&events.join("\n"));
         let found: Vec<Cells> =
-            gaps_below(next_seq, &world.source, &world.execution).collect::<crate::Result<_>>().unwrap();
+            gaps_below(next_seq, (None, None), &world.source, &world.execution).collect::<crate::Result<_>>().unwrap();
         let get = |row: &Cells, name: &str| row.get(world.slot(name)).as_i64();
         let mut missing: BTreeMap<(i64, i64), String> = BTreeMap::new();
         for row in &found {
