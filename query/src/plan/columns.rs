@@ -36,6 +36,7 @@ impl Plan {
             other => panic!("{other:?} has no other query"),
         };
         let wanted = after.map(|mut after| {
+            renamed.iter().for_each(|(_, prefixed)| drop(after.remove(prefixed)));
             after.extend(keys);
             after.extend(renamed.iter().map(|(own, _)| *own));
             after

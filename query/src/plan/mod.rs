@@ -2,6 +2,7 @@
 
 pub(crate) mod bind;
 pub(crate) mod columns;
+pub(crate) mod describe;
 pub(crate) mod evaluate;
 pub(crate) mod functions;
 pub(crate) mod kinds;

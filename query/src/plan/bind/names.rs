@@ -38,29 +38,9 @@ pub(super) fn of_aggregate(aggregate: &Aggregate) -> String {
             write!(function, "p{}", percentile.normalize())
                 .expect("a string takes whatever is written to it");
         }
-        other => function.push_str(function_name(other)),
+        other => function.push_str(other.name()),
     }
     of_call(&function, &aggregate.arguments)
-}
-
-/// As it is written; of percentiles, what they are.
-pub(super) fn function_name(function: AggregateFunction) -> &'static str {
-    match function {
-        AggregateFunction::Count => "count",
-        AggregateFunction::Sum => "sum",
-        AggregateFunction::Avg => "avg",
-        AggregateFunction::Min => "min",
-        AggregateFunction::Max => "max",
-        AggregateFunction::Stddev => "stddev",
-        AggregateFunction::Median => "median",
-        AggregateFunction::Percentile(_) => "percentile",
-        AggregateFunction::Distinct => "distinct",
-        AggregateFunction::First => "first",
-        AggregateFunction::Last => "last",
-        AggregateFunction::ArgMax => "arg_max",
-        AggregateFunction::ArgMin => "arg_min",
-        AggregateFunction::Rate => "rate",
-    }
 }
 
 /// A name that is not taken: itself, or with `_2`, `_3` ...

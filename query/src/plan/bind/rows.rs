@@ -122,7 +122,10 @@ impl Pipeline<'_> {
         };
         let (mut columns, mut items): (Vec<Column>, Vec<(Slot, Scalar)>) = (Vec::new(), Vec::new());
         for item in list {
-            let bound = self.expression(&item.expr)?;
+            let bound = match kind {
+                ShiftKind::Delta => self.operand(&item.expr)?,
+                ShiftKind::Prev | ShiftKind::Next => self.expression(&item.expr)?,
+            };
             let mut kinds = bound.kinds;
             if kind == ShiftKind::Delta {
                 kinds = result_kinds(BinaryOp::Subtract, bound.kinds, bound.kinds);

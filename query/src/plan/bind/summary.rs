@@ -305,7 +305,7 @@ fn check_kinds(aggregate: &Aggregate, arguments: &[Bound]) -> Result<()> {
     };
     let name = match aggregate.function {
         AggregateFunction::Percentile(percentile) => format!("p{}", percentile.normalize()),
-        other => names::function_name(other).to_owned(),
+        other => other.name().to_owned(),
     };
     let (expected, found) = (taken.describe(), bound.kinds.describe());
     Err(QueryError::new(ErrorKind::Type, format!("'{name}' takes {expected}, not {found}"))
