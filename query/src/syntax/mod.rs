@@ -10,6 +10,7 @@ mod advice;
 mod aggregate;
 mod arithmetic;
 pub mod ast;
+mod columns;
 mod comparison;
 mod complete;
 mod filter;
@@ -18,6 +19,7 @@ mod lexical;
 mod literal;
 pub(crate) mod names;
 mod print;
+mod scan;
 mod source;
 mod stage;
 mod stage_other_rows;
@@ -29,7 +31,7 @@ mod words;
 pub(crate) mod tests;
 
 pub use ast::{Query, Span};
-pub use complete::{Completion, Suggestion, complete};
+pub use complete::{Completion, Suggestion, Words, complete};
 pub use highlight::{Token, highlight, is_unfinished};
 
 use source::Source;
