@@ -12,6 +12,7 @@ mod verify;
 mod wal_file;
 
 pub use crate::catalog::Gap;
+pub use numbers::NumberSet;
 pub use repair::{repair, repair_on};
 pub use report::{Finding, Quarantined, RepairReport, Severity, VerifyReport};
 pub use verify::{verify, verify_on};

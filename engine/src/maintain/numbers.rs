@@ -12,7 +12,7 @@ const WORDS: usize = CHUNK as usize / 64;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct NumberSet {
+pub struct NumberSet {
     /// Everything in chunks below this one is in the set.
     full_below: u64,
     chunks: BTreeMap<u64, Chunk>,
@@ -27,7 +27,7 @@ enum Chunk {
 
 impl NumberSet {
     /// Adds a number; false if it is there already.
-    pub(super) fn insert(&mut self, number: u64) -> bool {
+    pub fn insert(&mut self, number: u64) -> bool {
         let (at, bit) = (number / CHUNK, (number % CHUNK) as usize);
         if at < self.full_below {
             return false;
@@ -69,7 +69,7 @@ impl NumberSet {
     }
 
     /// The number after the greatest; 0 if there is none.
-    pub(super) fn end(&self) -> u64 {
+    pub fn end(&self) -> u64 {
         match self.chunks.last_key_value() {
             None => self.full_below * CHUNK,
             Some((at, Chunk::Full)) => (at + 1).saturating_mul(CHUNK),
@@ -78,6 +78,11 @@ impl NumberSet {
                 at * CHUNK + word as u64 * 64 + 64 - u64::from(words[word].leading_zeros())
             }
         }
+    }
+
+    /// Bytes it takes, about.
+    pub fn bytes(&self) -> usize {
+        self.chunks.len() * (size_of::<(u64, Chunk)>() + CHUNK as usize / 8)
     }
 
     /// How many numbers it shares with another.
@@ -92,7 +97,7 @@ impl NumberSet {
     }
 
     /// Runs below `end` that are not in it, ascending.
-    pub(super) fn missing_below(&self, end: u64) -> Vec<Range<u64>> {
+    pub fn missing_below(&self, end: u64) -> Vec<Range<u64>> {
         let mut missing = Missing { runs: Vec::new(), next: self.full_below * CHUNK };
         for (at, chunk) in &self.chunks {
             let start = at * CHUNK;

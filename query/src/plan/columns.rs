@@ -141,7 +141,7 @@ fn before(step: &Step, mut wanted: Wanted, names: &Names) -> Wanted {
             }
             reads.extend(on.iter().map(|(left, _)| *left));
         }
-        Step::Gaps => return Some(BTreeSet::from([Slot::TS, Slot::SEQ, Slot::PRODUCER, Slot::PSEQ])),
+        Step::Gaps { .. } => return Some(BTreeSet::new()),
     }
     wanted.map(|mut wanted| {
         wanted.append(&mut reads);

@@ -7,6 +7,7 @@ pub(crate) mod evaluate;
 pub(crate) mod functions;
 pub(crate) mod kinds;
 pub(crate) mod needle;
+pub(crate) mod one_of;
 pub(crate) mod scalar;
 pub(crate) mod schema;
 pub(crate) mod step;

@@ -1,10 +1,13 @@
 //! Bound expressions and conditions: names are slots, literals are typed, patterns compiled.
 
+use std::sync::Arc;
+
 use blotter_engine::event::{Level, Timestamp};
 use regex::Regex;
 use rust_decimal::Decimal;
 
 use super::needle::Needle;
+use super::one_of::OneOf;
 use crate::cells::Slot;
 use crate::datum::Datum;
 use crate::syntax::ast::{BinaryOp, CompareOp, Span};
@@ -54,6 +57,8 @@ pub(crate) enum Test {
     Compare { op: CompareOp, value: Comparand },
     /// It is one of them, or, negated, none of them.
     In { values: Vec<Comparand>, negated: bool },
+    /// Its printed form is one of a large set.
+    OneOf(Arc<OneOf>),
     /// It lies between, both ends included.
     Between { low: Comparand, high: Comparand },
     /// Its text matches, or, negated, does not. `like` is one too.

@@ -23,6 +23,7 @@ impl Test {
             Test::In { values, negated: true } => {
                 values.iter().all(|comparand| comparand.holds(CompareOp::NotEqual, value))
             }
+            Test::OneOf(set) => set.passes(value),
             Test::Between { low, high } => {
                 low.holds(CompareOp::GreaterOrEqual, value) && high.holds(CompareOp::LessOrEqual, value)
             }
