@@ -7,7 +7,8 @@ use super::scalar::{Comparand, Condition, Scalar, Test};
 use super::step::{BoundAggregate, Plan, SampleSize, Step};
 use crate::cells::{Names, Slot};
 use crate::datum::{Datum, DatumRef};
-use crate::syntax::ast::{AggregateFunction, CompareOp, ShiftKind};
+use crate::syntax::ast::CompareOp;
+use crate::syntax::names;
 use crate::time::duration::Printed;
 
 impl Plan {
@@ -125,6 +126,7 @@ impl Words<'_> {
             Test::Words { text, prefix } => {
                 self.add(format_args!(" has {:?}{}", text.text(), if *prefix { "*" } else { "" }));
             }
+            Test::OneOf(set) => self.add(format_args!(" in {} values", set.len())),
             Test::Exists | Test::Missing => unreachable!("these have no operator"),
         }
     }
@@ -211,12 +213,7 @@ impl Words<'_> {
     fn aggregate(&mut self, aggregate: &BoundAggregate) {
         self.name(aggregate.slot);
         self.add(" = ");
-        match aggregate.function {
-            AggregateFunction::Percentile(percentile) => {
-                self.add(format_args!("p{}", percentile.normalize()))
-            }
-            other => self.add(other.name()),
-        }
+        self.add(names::of_function(aggregate.function));
         self.add("(");
         self.list(&aggregate.arguments, ", ", Self::scalar);
         if !matches!(aggregate.condition, Condition::Always) {
@@ -285,11 +282,8 @@ impl Words<'_> {
                 }
             }
             Step::Shift { kind, items, by, .. } => {
-                self.add(match kind {
-                    ShiftKind::Prev => "prev ",
-                    ShiftKind::Next => "next ",
-                    ShiftKind::Delta => "delta ",
-                });
+                self.add(names::of_shift(*kind));
+                self.add(" ");
                 self.list(items, ", ", Self::set);
                 if !by.is_empty() {
                     self.add(" by ");
@@ -339,7 +333,7 @@ impl Words<'_> {
                     words.name(*right);
                 });
             }
-            Step::Gaps => self.add("gaps"),
+            Step::Gaps { .. } => self.add("gaps"),
         }
     }
 

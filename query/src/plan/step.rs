@@ -143,25 +143,3 @@ pub(crate) struct Sessions {
     pub(crate) last_event: Slot,
     pub(crate) level: Slot,
 }
-
-impl AggregateFunction {
-    /// As it is written; of percentiles, what they are.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            AggregateFunction::Count => "count",
-            AggregateFunction::Sum => "sum",
-            AggregateFunction::Avg => "avg",
-            AggregateFunction::Min => "min",
-            AggregateFunction::Max => "max",
-            AggregateFunction::Stddev => "stddev",
-            AggregateFunction::Median => "median",
-            AggregateFunction::Percentile(_) => "percentile",
-            AggregateFunction::Distinct => "distinct",
-            AggregateFunction::First => "first",
-            AggregateFunction::Last => "last",
-            AggregateFunction::ArgMax => "arg_max",
-            AggregateFunction::ArgMin => "arg_min",
-            AggregateFunction::Rate => "rate",
-        }
-    }
-}

@@ -3,15 +3,16 @@
 use blotter_engine::event::Field;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::Pipeline;
 use super::expression::{self, Bound, result_kinds};
 use super::scope::{Column, Scope};
-use super::{Pipeline, names};
 use crate::cells::Slot;
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::plan::kinds::Kinds;
 use crate::plan::scalar::Scalar;
 use crate::plan::step::{SampleSize, Step};
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Name, Named, Sample, ShiftKind, SortKey, Span};
+use crate::syntax::names;
 
 impl Pipeline<'_> {
     /// An expression as a column: under its own name or a default one that no other column of the stage has.
@@ -21,7 +22,7 @@ impl Pipeline<'_> {
         let name = match &named.name {
             Some(name) if is_taken(&name.node) => return Err(taken(name)),
             Some(name) => name.node.clone(),
-            None => names::untaken(names::of_expr(&named.expr), is_taken),
+            None => names::free(names::of_expr(&named.expr), is_taken),
         };
         let column = self.new_column(&name, &named.expr, &bound);
         Ok((column, bound.scalar))
@@ -115,11 +116,6 @@ impl Pipeline<'_> {
     }
 
     pub(super) fn shift(&mut self, kind: ShiftKind, list: &[Named], by: &[Expr], span: Span) -> Result<()> {
-        let prefix = match kind {
-            ShiftKind::Prev => "prev",
-            ShiftKind::Next => "next",
-            ShiftKind::Delta => "delta",
-        };
         let (mut columns, mut items): (Vec<Column>, Vec<(Slot, Scalar)>) = (Vec::new(), Vec::new());
         for item in list {
             let bound = match kind {
@@ -139,7 +135,7 @@ impl Pipeline<'_> {
             let name = match &item.name {
                 Some(name) if is_taken(&name.node) => return Err(taken(name)),
                 Some(name) => name.node.clone(),
-                None => names::untaken(format!("{prefix}_{}", names::of_expr(&item.expr)), is_taken),
+                None => names::free(names::of_shifted(kind, item), is_taken),
             };
             let column = Column::computed(&name, self.slot(&name), kinds);
             items.push((column.slot, bound.scalar));
