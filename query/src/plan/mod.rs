@@ -6,6 +6,7 @@ pub(crate) mod describe;
 pub(crate) mod evaluate;
 pub(crate) mod functions;
 pub(crate) mod kinds;
+pub(crate) mod members;
 pub(crate) mod needle;
 pub(crate) mod one_of;
 pub(crate) mod scalar;

@@ -14,6 +14,9 @@ use crate::plan::step::{SampleSize, Step};
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Name, Named, Sample, ShiftKind, SortKey, Span};
 use crate::syntax::names;
 
+/// New columns, and what they are made of.
+type Made = (Vec<Column>, Vec<(Slot, Scalar)>);
+
 impl Pipeline<'_> {
     /// An expression as a column: under its own name or a default one that no other column of the stage has.
     pub(super) fn named(&self, named: &Named, before: &[Column]) -> Result<(Column, Scalar)> {
@@ -39,7 +42,7 @@ impl Pipeline<'_> {
         }
     }
 
-    pub(super) fn named_list(&self, list: &[Named]) -> Result<(Vec<Column>, Vec<(Slot, Scalar)>)> {
+    pub(super) fn named_list(&self, list: &[Named]) -> Result<Made> {
         let (mut columns, mut scalars) = (Vec::new(), Vec::new());
         for named in list {
             let (column, scalar) = self.named(named, &columns)?;
@@ -116,7 +119,7 @@ impl Pipeline<'_> {
     }
 
     pub(super) fn shift(&mut self, kind: ShiftKind, list: &[Named], by: &[Expr], span: Span) -> Result<()> {
-        let (mut columns, mut items): (Vec<Column>, Vec<(Slot, Scalar)>) = (Vec::new(), Vec::new());
+        let (mut columns, mut items): Made = (Vec::new(), Vec::new());
         for item in list {
             let bound = match kind {
                 ShiftKind::Delta => self.operand(&item.expr)?,
