@@ -7,7 +7,7 @@ use crate::datum::Datum;
 
 /// Where a column's value is in the rows of one query. A name has one slot for the whole query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Slot(pub(crate) u32);
+pub(crate) struct Slot(pub(crate) u32);
 
 impl Slot {
     /// Its number; slots of a query count from 0.
