@@ -62,6 +62,9 @@ pub(super) const VALID: &[&str] = &[
     "A AND B OR NOT C | SORT ts DESC | STATS COUNT() BY symbol | EXPLAIN",
     "a | stats avg(asof.bid) by right.symbol",
     "order select group limit head sort",
+    "select and (a or b) and sort and ts",
+    "a | context 1s 1s where (sort) by ts",
+    "a | context 1s 1s where (select) by from",
 ];
 
 #[test]

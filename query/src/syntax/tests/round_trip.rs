@@ -139,7 +139,10 @@ fn mutated(text: String) -> impl Strategy<Value = String> {
             match kind {
                 0 => text.insert_str(start, piece),
                 1 => text.replace_range(start..end, ""),
-                2 => text.insert_str(end, &text[start..end].to_owned()),
+                2 => {
+                    let again = text[start..end].to_owned();
+                    text.insert_str(end, &again);
+                }
                 _ => text.truncate(end),
             }
         }
