@@ -122,12 +122,14 @@ fn phrase<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Filter> {
 fn word<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Filter> {
     let (rest, word) = lexical::bare(input);
     let compared = comparison::operator_follows(source, rest);
+    let called = rest.starts_with('(') && lexical::is_identifier_text(word);
     if let Some((rest, keyword)) = lexical::keyword_of(input, words::TERM_KEYWORDS)
         && !compared
+        // `last` is an aggregate as well.
+        && !(called && keyword == "last")
     {
         return keyword_term(source, input, rest, keyword);
     }
-    let called = rest.starts_with('(') && lexical::is_identifier_text(word);
     if (compared || called) && lexical::keyword_of(input, words::RESERVED).is_none() {
         return comparison::required(source, input);
     }

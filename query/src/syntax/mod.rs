@@ -10,12 +10,16 @@ mod advice;
 mod aggregate;
 mod arithmetic;
 pub mod ast;
+mod columns;
 mod comparison;
 mod complete;
 mod filter;
 mod highlight;
 mod lexical;
 mod literal;
+pub(crate) mod names;
+mod print;
+mod scan;
 mod source;
 mod stage;
 mod stage_other_rows;
@@ -24,10 +28,10 @@ mod time;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use ast::{Query, Span};
-pub use complete::{Completion, Suggestion, complete};
+pub use complete::{Completion, Suggestion, Words, complete};
 pub use highlight::{Token, highlight, is_unfinished};
 
 use source::Source;
