@@ -40,7 +40,8 @@ impl Freshness {
             unsealed => format!(", {unsealed} of them not sealed yet"),
         };
         let age = age(now.nanos().saturating_sub(latest.nanos()));
-        format!("{} events{unsealed}, the latest of {latest}, {age}", self.events)
+        let plural = if self.events == 1 { "event" } else { "events" };
+        format!("{} {plural}{unsealed}, the latest of {latest}, {age}", self.events)
     }
 }
 
