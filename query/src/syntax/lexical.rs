@@ -260,3 +260,9 @@ pub(super) fn quoted_text(text: &str) -> String {
     quoted.push('"');
     quoted
 }
+
+/// Whether a text of letters, digits and a few signs, or some more, can stand without quotes.
+pub(super) fn is_plain(text: &str, more: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+-".contains(c) || more.contains(c))
+}

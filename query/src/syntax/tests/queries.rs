@@ -21,7 +21,7 @@ pub(super) const DESK_QUERIES: &[&str] = &[
 /// Queries as they are written.
 pub(super) const VALID: &[&str] = &[
     "symbol = AAPL",
-    "timeout \"order book\" -15m 12345 5% x:y a/b",
+    "timeout \"order book\" -15m 12345 5% 12:30 a/b x = x:y",
     "symbol = AAPL or symbol = MSFT and not (side = BUY or side = SELL)",
     "not not exists status",
     "price between 100 and 200 quantity not in (1, 2.5, $n) symbol in (AAPL, \"BRK B\")",
