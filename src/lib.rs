@@ -25,7 +25,9 @@ pub use blotter_engine::{
     VerifyReport, dec, repair, verify,
 };
 // What users of the query language name.
-pub use blotter_query::{Cancel, Datum, Parameters, QueryError, QueryOptions, Queryable, Row, Rows};
+pub use blotter_query::{
+    Cancel, Datum, EventFilter, Parameters, QueryError, QueryOptions, Queryable, Row, Rows, Vocabulary,
+};
 // The rooms they come from.
 pub use blotter_engine::{error, event, limits, maintain, record, segment, view};
 pub use blotter_query as query;

@@ -101,17 +101,21 @@ pub(crate) struct Preparation {
     pub(crate) bind: Duration,
 }
 
+/// What `now` is.
+pub(crate) fn now(options: &QueryOptions) -> Timestamp {
+    options.now.unwrap_or_else(|| {
+        let now = chrono::Utc::now().timestamp_nanos_opt();
+        Timestamp(now.expect("the clock of the machine is within 1677 and 2262"))
+    })
+}
+
 fn run(snapshot: Snapshot, text: &str, options: &QueryOptions) -> Result<Rows> {
     let started = Instant::now();
     let query = syntax::parse(text)?;
     let parse = started.elapsed();
     let names = Arc::new(Names::default());
     let vocabulary = Vocabulary::new(snapshot.clone());
-    let now = options.now.unwrap_or_else(|| {
-        let now = chrono::Utc::now().timestamp_nanos_opt();
-        Timestamp(now.expect("the clock of the machine is within 1677 and 2262"))
-    });
-    let mut plan = bind::bind(&query, &names, &vocabulary, options, now)?;
+    let mut plan = bind::bind(&query, &names, &vocabulary, options, now(options))?;
     let preparation = Preparation { parse, bind: started.elapsed() - parse };
     let execution = Arc::new(Execution {
         budget: Budget::new(options.cancel.clone(), options.timeout, options.memory_bytes_max),

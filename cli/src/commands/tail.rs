@@ -43,7 +43,9 @@ pub(crate) fn run(arguments: &Tail) -> Result<Outcome, Failure> {
                 follower.next(WAIT)?
             }
         };
-        if let Some(event) = event.filter(|event| wanted.takes(event)) {
+        if let Some(event) = event
+            && wanted.takes(&event)?
+        {
             output.event(&event)?;
         }
     }
@@ -112,9 +114,9 @@ impl Wanted {
         Ok(Wanted::Matching(EventFilter::new(filter, &options(arguments), &vocabulary)?))
     }
 
-    fn takes(&self, event: &Event) -> bool {
+    fn takes(&self, event: &Event) -> Result<bool, QueryError> {
         match self {
-            Wanted::All => true,
+            Wanted::All => Ok(true),
             Wanted::Matching(filter) => filter.matches(event),
         }
     }

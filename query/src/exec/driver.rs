@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `where`, `extend` and `fields`, then `stats` | by all threads, block by block, without making rows |
 //! | `sort ts desc`, `tail n` | backwards, no further than rows are asked for |
+//! | `sort`, `limit n` of few | by all threads; only the rows that remain are put together |
 //! | a step that needs all rows at once | by all threads, then put in order |
 //! | anything else | in order, no further than rows are asked for |
 
@@ -14,13 +15,13 @@ use blotter_engine::event::Timestamp;
 use super::aggregate;
 use super::execution::{Execution, RowStream, ScanRequest, Source};
 use super::lazy::lazily_all;
-use super::source::Database;
+use super::source::{Database, top};
 use super::steps;
 use crate::cells::{Cells, Slot};
 use crate::error::Result;
 use crate::plan::inline::Inlined;
 use crate::plan::scalar::{Condition, Scalar};
-use crate::plan::step::{Plan, Step};
+use crate::plan::step::{Output, Plan, Step};
 
 /// Runs a plan.
 ///
@@ -28,11 +29,26 @@ use crate::plan::step::{Plan, Step};
 /// What can be said before rows are made; the rest comes with the rows.
 pub(crate) fn run(plan: &Plan, execution: &Arc<Execution>) -> Result<RowStream> {
     let source: Arc<dyn Source> = Arc::new(Database(Arc::clone(execution)));
+    let plan = &narrowed(plan, execution);
     let (mut stream, rest) = begin(plan, &source, execution)?;
     for step in rest {
         stream = steps::apply(step, stream, &source, execution)?;
     }
     Ok(stream)
+}
+
+/// The plan, with the queries on the right of its joins giving only the columns that are wanted of them.
+fn narrowed(plan: &Plan, execution: &Execution) -> Plan {
+    let mut narrowed = plan.clone();
+    for (index, step) in narrowed.steps.iter_mut().enumerate() {
+        if let Step::Asof { plan: right, .. } | Step::Join { plan: right, .. } = step
+            && right.output == Output::Open
+            && let Some(wanted) = plan.required_right(index, &execution.names)
+        {
+            right.output = Output::Listed(wanted);
+        }
+    }
+    narrowed
 }
 
 /// How a plan begins, in words for `explain`.
@@ -41,6 +57,7 @@ pub(crate) fn access(plan: &Plan) -> &'static str {
         Beginning::Aggregate(_) => "columns of blocks, by all threads",
         Beginning::Backwards { .. } => "latest first, stopping early",
         Beginning::Tail(_) => "latest first, stopping early",
+        Beginning::Top { .. } => "keys of all matches, by all threads; rows of the first only",
         Beginning::Collect => "all matches, by all threads",
         Beginning::InOrder { .. } => "in order, as rows are asked for",
     }
@@ -54,6 +71,11 @@ enum Beginning {
         limit: Option<u64>,
     },
     Tail(u64),
+    /// A sort by something else, of which few rows are wanted: that step is done.
+    Top {
+        keys: Vec<(Scalar, bool)>,
+        limit: u64,
+    },
     Collect,
     /// `sorts`: the first step sorts by time, which the rows are in already.
     InOrder {
@@ -71,8 +93,13 @@ impl Beginning {
             Some(Step::Sort { keys, limit }) => match &keys[..] {
                 [(Scalar::Column(Slot::TS), true)] => Beginning::Backwards { limit: *limit },
                 [(Scalar::Column(Slot::TS), false)] => Beginning::InOrder { sorts: Some(*limit) },
-                _ if limit.is_none() => Beginning::Collect,
-                _ => Beginning::InOrder { sorts: None },
+                _ => match limit {
+                    None => Beginning::Collect,
+                    Some(limit) if *limit <= top::LIMIT_ROWS_MAX => {
+                        Beginning::Top { keys: keys.clone(), limit: *limit }
+                    }
+                    Some(_) => Beginning::InOrder { sorts: None },
+                },
             },
             Some(Step::Tail(count)) => Beginning::Tail(*count),
             _ => {
@@ -107,7 +134,7 @@ fn begin<'p>(
     let request = |backwards| ScanRequest {
         between: (Timestamp::MIN, Timestamp::MAX),
         condition: Condition::all(conditions),
-        fields: plan.required_fields(),
+        fields: plan.required_fields(&execution.names),
         backwards,
     };
     let after = &plan.steps[leading..];
@@ -140,6 +167,10 @@ fn begin<'p>(
                 Ok(latest)
             };
             (lazily_all(reversed), &after[1..])
+        }
+        Beginning::Top { keys, limit } => {
+            let (request, execution) = (request(false), Arc::clone(execution));
+            (lazily_all(move || top::first_rows(&execution, &request, &keys, limit)), &after[1..])
         }
         Beginning::Collect => {
             let (source, request, execution) = (Arc::clone(source), request(false), Arc::clone(execution));

@@ -9,3 +9,6 @@ mod lazy;
 pub(crate) mod report;
 mod source;
 mod steps;
+
+pub(crate) use source::records::{Record, WantedFields};
+pub(crate) use source::unsealed_rows::fields_of;

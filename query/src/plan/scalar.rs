@@ -6,6 +6,7 @@ use blotter_engine::event::{Level, Timestamp};
 use regex::Regex;
 use rust_decimal::Decimal;
 
+use super::members::Members;
 use super::needle::Needle;
 use super::one_of::OneOf;
 use crate::cells::Slot;
@@ -56,7 +57,7 @@ pub(crate) enum Test {
     /// It compares so.
     Compare { op: CompareOp, value: Comparand },
     /// It is one of them, or, negated, none of them.
-    In { values: Vec<Comparand>, negated: bool },
+    In { values: Members, negated: bool },
     /// Its printed form is one of a large set.
     OneOf(Arc<OneOf>),
     /// It lies between, both ends included.
@@ -95,35 +96,6 @@ pub(crate) struct Comparand {
     pub(crate) level: Option<Level>,
 }
 
-impl Scalar {
-    /// The columns it needs, each once.
-    pub(crate) fn slots(&self) -> Vec<Slot> {
-        let mut slots = Vec::new();
-        self.add_slots(&mut slots);
-        sorted(slots)
-    }
-
-    fn add_slots(&self, slots: &mut Vec<Slot>) {
-        match self {
-            Scalar::Constant(_) => {}
-            Scalar::Column(slot) => slots.push(*slot),
-            Scalar::Negate(inner, _) => inner.add_slots(slots),
-            Scalar::Binary { left, right, .. } => {
-                left.add_slots(slots);
-                right.add_slots(slots);
-            }
-            Scalar::Call { arguments, .. } => {
-                arguments.iter().for_each(|argument| argument.add_slots(slots));
-            }
-            Scalar::If { condition, then, otherwise } => {
-                condition.add_slots(slots);
-                then.add_slots(slots);
-                otherwise.add_slots(slots);
-            }
-        }
-    }
-}
-
 impl Condition {
     /// All of them hold; parts that always hold are left out.
     pub(crate) fn all(conditions: impl IntoIterator<Item = Condition>) -> Condition {
@@ -142,33 +114,4 @@ impl Condition {
             _ => Condition::All(parts),
         }
     }
-
-    /// The columns it needs, each once.
-    pub(crate) fn slots(&self) -> Vec<Slot> {
-        let mut slots = Vec::new();
-        self.add_slots(&mut slots);
-        sorted(slots)
-    }
-
-    fn add_slots(&self, slots: &mut Vec<Slot>) {
-        match self {
-            Condition::Always | Condition::Never => {}
-            Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| part.add_slots(slots));
-            }
-            Condition::Not(part) => part.add_slots(slots),
-            Condition::Column { slot, .. } => slots.push(*slot),
-            Condition::Computed { scalar, .. } => scalar.add_slots(slots),
-            Condition::Relation { left, right, .. } => {
-                left.add_slots(slots);
-                right.add_slots(slots);
-            }
-        }
-    }
-}
-
-fn sorted(mut slots: Vec<Slot>) -> Vec<Slot> {
-    slots.sort_unstable();
-    slots.dedup();
-    slots
 }

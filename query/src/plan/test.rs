@@ -17,12 +17,7 @@ impl Test {
         }
         match self {
             Test::Compare { op, value: comparand } => comparand.holds(*op, value),
-            Test::In { values, negated: false } => {
-                values.iter().any(|comparand| comparand.holds(CompareOp::Equal, value))
-            }
-            Test::In { values, negated: true } => {
-                values.iter().all(|comparand| comparand.holds(CompareOp::NotEqual, value))
-            }
+            Test::In { values, negated } => values.holds(*negated, value),
             Test::OneOf(set) => set.passes(value),
             Test::Between { low, high } => {
                 low.holds(CompareOp::GreaterOrEqual, value) && high.holds(CompareOp::LessOrEqual, value)
@@ -51,7 +46,7 @@ impl Comparand {
     /// Whether a value compares so with it.
     #[inline]
     pub(crate) fn holds(&self, op: CompareOp, value: DatumRef<'_>) -> bool {
-        if self.printed {
+        if self.printed && matches!(op, CompareOp::Equal | CompareOp::NotEqual) {
             let Some(text) = &self.text else { return false };
             let is_equal = with_text(value, |value| value == text);
             return !matches!(value, DatumRef::Null) && is_equal == (op == CompareOp::Equal);
@@ -145,10 +140,10 @@ mod tests {
         check(&Test::Missing, std::slice::from_ref(&null), &[text.clone(), truth]);
         let seven = Comparand { text: Some("seven".into()), ..Comparand::default() };
         let values = vec![five.clone(), seven];
-        let within = Test::In { values: values.clone(), negated: false };
+        let within = Test::In { values: values.clone().into(), negated: false };
         check(&within, &[text.clone(), int.clone(), Datum::from("seven")], &[null.clone(), Datum::Int(7)]);
         // A number cannot be compared with 'seven', so it is not known to be outside.
-        let outside = Test::In { values, negated: true };
+        let outside = Test::In { values: values.into(), negated: true };
         check(&outside, &[Datum::from("six")], &[text.clone(), int.clone(), null.clone(), Datum::Int(7)]);
         let nine = Comparand { text: Some("9".into()), number: Some(dec!(9)), ..Comparand::default() };
         let between = Test::Between { low: five, high: nine };

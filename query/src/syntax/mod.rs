@@ -60,3 +60,13 @@ pub fn parse(text: &str) -> Result<Query> {
         Err(nom::Err::Incomplete(_)) => unreachable!("the text is complete"),
     }
 }
+
+/// Whether a word is the name of an aggregate.
+pub(crate) fn is_aggregate(word: &str) -> bool {
+    aggregate::function(word).is_some()
+}
+
+/// The nanoseconds of a stretch of time as it is written: `1h30m`, `-1.5ms`.
+pub(crate) fn duration(text: &str) -> Option<i64> {
+    literal::duration(text)
+}

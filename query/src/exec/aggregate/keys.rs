@@ -8,9 +8,12 @@ use crate::cells::Slot;
 use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
 use crate::exec::source::columns::{Block, BlockColumn};
+use crate::plan::functions::Function;
 use crate::plan::scalar::Scalar;
-use blotter_engine::event::Level;
+use crate::time;
+use blotter_engine::event::{Level, Timestamp};
 use blotter_engine::segment::{Texts, Values};
+use chrono_tz::Tz;
 
 const UNKNOWN: u32 = u32::MAX;
 /// Largest table that is indexed by two codes; more combinations are hashed.
@@ -27,6 +30,29 @@ pub(crate) struct KeyCodes {
     /// Codes of the texts of each dictionary met.
     dictionaries: Vec<(Arc<Texts>, Vec<u32>)>,
     levels: [u32; Level::ALL.len()],
+    bins: Option<TimeBins>,
+}
+
+/// Bins of `ts`. Rows are in order of time, so most lie in the bin of the row before.
+#[derive(Debug)]
+struct TimeBins {
+    width_ns: i64,
+    zone: Tz,
+    /// Start and end of the bin met last, and its code.
+    last: (i64, i64, u32),
+}
+
+impl TimeBins {
+    /// If a key is one of bins of `ts`.
+    fn of(scalar: &Scalar) -> Option<TimeBins> {
+        let Scalar::Call { function: Function::Bin(zone), arguments, .. } = scalar else { return None };
+        match &arguments[..] {
+            [Scalar::Column(Slot::TS), Scalar::Constant(Datum::Duration(width_ns))] if *width_ns > 0 => {
+                Some(TimeBins { width_ns: *width_ns, zone: *zone, last: (i64::MAX, i64::MIN, UNKNOWN) })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl KeyCodes {
@@ -38,6 +64,7 @@ impl KeyCodes {
             codes: HashMap::default(),
             dictionaries: Vec::new(),
             levels: [UNKNOWN; Level::ALL.len()],
+            bins: TimeBins::of(scalar),
         }
     }
 
@@ -54,6 +81,22 @@ impl KeyCodes {
         out.clear();
         if let Scalar::Column(slot) = self.scalar {
             return self.encode_column(block.column(slot)?, slot, rows, out);
+        }
+        if let Some(bins) = &mut self.bins {
+            let times = block.times()?;
+            for row in rows {
+                let time = times[*row as usize];
+                if !(bins.last.0 <= time && time < bins.last.1) {
+                    let start = time::bins::of_time(Timestamp(time), bins.width_ns, bins.zone)?;
+                    // Past the last bin of all there is no next one.
+                    let end = time::bins::next(start, bins.width_ns, bins.zone);
+                    let end = end.map_or(i64::MAX, Timestamp::nanos);
+                    let code = code_of(&mut self.values, &mut self.codes, DatumRef::Time(start));
+                    bins.last = (start.nanos(), end, code);
+                }
+                out.push(bins.last.2);
+            }
+            return Ok(());
         }
         block.prepare(&self.slots)?;
         let mut last: Option<(Datum, u32)> = None;
@@ -102,7 +145,8 @@ impl KeyCodes {
                     if slot != Slot::MESSAGE
                         && let Values::Str { codes, texts } = &vector.values =>
                 {
-                    let null = self.code_of(DatumRef::Null);
+                    // Every code is a group, so it has none before a row needs it.
+                    let mut null = UNKNOWN;
                     let at = self.dictionaries.iter().position(|(known, _)| Arc::ptr_eq(known, texts));
                     let at = at.unwrap_or_else(|| {
                         self.dictionaries.push((Arc::clone(texts), vec![UNKNOWN; texts.len()]));
@@ -112,6 +156,9 @@ impl KeyCodes {
                     for row in rows {
                         let row = *row as usize;
                         if !vector.presence.has(row) {
+                            if null == UNKNOWN {
+                                null = code_of(&mut self.values, &mut self.codes, DatumRef::Null);
+                            }
                             out.push(null);
                             continue;
                         }

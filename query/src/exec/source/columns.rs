@@ -218,6 +218,11 @@ impl Block {
         })
     }
 
+    /// The number of its first row in the segment.
+    pub(crate) fn first_row(&self) -> u32 {
+        self.columns.segment.block_rows(self.number).start
+    }
+
     /// Whether any slot was decoded.
     pub(crate) fn is_decoded(&self) -> bool {
         self.decoded.iter().any(|column| column.get().is_some())

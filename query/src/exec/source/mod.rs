@@ -13,6 +13,7 @@ pub(crate) mod prune;
 pub(crate) mod records;
 mod row_set;
 pub(crate) mod segment_rows;
+pub(crate) mod top;
 pub(crate) mod unsealed_rows;
 
 use std::collections::HashSet;

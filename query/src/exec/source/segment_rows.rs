@@ -187,15 +187,17 @@ impl Matches {
     /// The values of a matching row: of the slots wanted, or of all. `taken` counts the rows taken of this block.
     pub(crate) fn cells(&self, row: u32, wanted: Option<&[Slot]>, taken: usize) -> Result<Cells> {
         if taken < LONE_ROWS_MAX && self.rows.len() < LONE_ROWS_MAX * 4 || self.rows.len() <= LONE_ROWS_MAX {
-            return self.lone_cells(row, wanted);
+            return self.block.columns.cells(self.block.first_row() + row, wanted);
         }
         self.block.cells(row as usize, wanted)
     }
+}
 
-    /// As [`Block::cells`], without decoding the block.
-    fn lone_cells(&self, row: u32, wanted: Option<&[Slot]>) -> Result<Cells> {
-        let columns = &self.block.columns;
-        let segment = &columns.segment;
+impl SegmentColumns {
+    /// The values of a row, read alone: of the slots wanted, or of all.
+    pub(crate) fn cells(&self, row: u32, wanted: Option<&[Slot]>) -> Result<Cells> {
+        let columns = self;
+        let segment = &self.segment;
         let projection = match wanted {
             None => Projection::all(),
             Some(slots) => {
@@ -205,7 +207,7 @@ impl Matches {
                 Projection::fields(wanted.cloned())
             }
         };
-        let event = segment.event(segment.block_rows(self.block.number).start + row, &projection)?;
+        let event = segment.event(row, &projection)?;
         let fixed = |slot: Slot| {
             Some(match slot {
                 Slot::TS => Datum::Time(event.ts),
