@@ -171,6 +171,27 @@ fn limits_are_status_1() {
 }
 
 #[test]
+fn a_part_that_cannot_be_read_is_named_and_the_rest_is_shown() {
+    let place =
+        Place::with_lines(&(numbered_lines(0..1000) + "{\"ts\":5,\"category\":\"risk\",\"symbol\":\"R\"}\n"));
+    let files = crate::run::files_under(std::path::Path::new(&place.database));
+    let is_damaged = |file: &&std::path::PathBuf| {
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("order-"))
+    };
+    let segment = files.iter().find(is_damaged).unwrap();
+    let mut content = std::fs::read(segment).unwrap();
+    let middle = content.len() / 2;
+    content[64..middle].fill(0xa5);
+    std::fs::write(segment, content).unwrap();
+    let name = segment.file_name().unwrap().to_string_lossy();
+    for format in ["table", "json", "csv", "text"] {
+        let ran = run(&["query", &place.database, "| sort ts", "--format", format]).expect(1);
+        assert!(ran.out.contains("R"), "{format}: {}", ran.out);
+        assert!(ran.err.contains(&*name) && ran.err.contains("blotter verify"), "{format}: {}", ran.err);
+    }
+}
+
+#[test]
 fn wrong_options_are_status_2() {
     let place = desk();
     for (option, value, said) in [
