@@ -245,7 +245,7 @@ fn tail_shows_the_latest_that_match() {
     );
     assert_eq!(tail(&["symbol = AMZN", "-n", "0"]).expect(0).out, "");
     let ran = tail(&["symbol = AMZN | head 1"]).expect(2);
-    assert!(ran.err.contains("takes a filter") && ran.err.contains("blotter query"), "{}", ran.err);
+    assert!(ran.err.contains("only a filter") && ran.err.contains("blotter query"), "{}", ran.err);
     tail(&["symbol ="]).expect(2);
     tail(&["symbl = AMZN"]).expect(2);
     tail(&["symbl = AMZN", "-f"]).expect(2);
