@@ -32,7 +32,7 @@ enum Node {
     Column(Box<ColumnTest>),
     /// What has to be worked out row by row, from these slots.
     Rows {
-        condition: Condition,
+        condition: Box<Condition>,
         slots: Vec<Slot>,
     },
 }
@@ -117,7 +117,7 @@ fn bind(condition: &Condition, columns: &SegmentColumns) -> Node {
             }
         },
         Condition::Computed { .. } | Condition::Relation { .. } => {
-            Node::Rows { condition: condition.clone(), slots: condition.slots() }
+            Node::Rows { condition: Box::new(condition.clone()), slots: condition.slots() }
         }
     }
 }
@@ -365,7 +365,7 @@ fn answer(answers: &mut [Answer], code: u32, texts: &Texts, test: &Test) -> Answ
 /// The times that a test asks for, if it asks for a stretch of them.
 pub(crate) fn time_range(test: &Test) -> Option<RangeInclusive<i64>> {
     let time = |value: &Comparand| value.time.map(|time| time.nanos());
-    const NONE: RangeInclusive<i64> = i64::MAX..=i64::MIN;
+    const NONE: RangeInclusive<i64> = RangeInclusive::new(i64::MAX, i64::MIN);
     match test {
         Test::Compare { op, value } => {
             let time = time(value)?;
@@ -440,7 +440,7 @@ impl NumberTest {
             Some((bound, within)) => whole(bound, false)? - i128::from(!within && is_whole(bound)?),
         };
         let range = if first > last || first > i128::from(i64::MAX) || last < i128::from(i64::MIN) {
-            i64::MAX..=i64::MIN
+            RangeInclusive::new(i64::MAX, i64::MIN)
         } else {
             first.max(i128::from(i64::MIN)) as i64..=last.min(i128::from(i64::MAX)) as i64
         };
