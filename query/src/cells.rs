@@ -67,6 +67,11 @@ impl Names {
         slot
     }
 
+    /// The slot of a name, if it has one.
+    pub(crate) fn known(&self, name: &str) -> Option<Slot> {
+        self.read().slots.get(name).copied()
+    }
+
     /// The name of a slot.
     pub(crate) fn name(&self, slot: Slot) -> Arc<str> {
         Arc::clone(&self.read().names[slot.0 as usize])
@@ -77,7 +82,7 @@ impl Names {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cells(Vec<(Slot, Datum)>);
 
-static NULL: Datum = Datum::Null;
+pub(crate) static NULL: Datum = Datum::Null;
 
 impl Cells {
     /// An empty row with room for that many values.

@@ -6,7 +6,7 @@ use blotter_engine::view::Unreadable;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::cells::{Cells, Names};
+use crate::cells::{Cells, NULL, Names};
 use crate::datum::Datum;
 use crate::datum::serialize::RowDeserializer;
 use crate::error::Result;
@@ -65,7 +65,7 @@ pub struct Row {
 impl Row {
     /// The value of a column; null if the row lacks it.
     pub fn get(&self, name: &str) -> &Datum {
-        self.cells.get(self.names.slot(name))
+        self.names.known(name).map_or(&NULL, |slot| self.cells.get(slot))
     }
 
     /// Its values with the names of their columns, in the order in which they are best shown. Nulls are left out.
@@ -167,6 +167,7 @@ mod tests {
             ok: true,
             missing: None,
         };
+        assert_eq!((row().get("seq"), row().get("nobody")), (&Datum::Int(7), &Datum::Null));
         let found: Typed = row().deserialize().unwrap();
         assert_eq!((found.price.scale(), found), (4, typed));
         let loose = Loose {

@@ -186,6 +186,15 @@ impl Pipeline<'_> {
             };
             return error(format!("'{text}' is not a point in time"), "not a time").with_hint(hint);
         }
+        let looks_like_number =
+            text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
+        if literal.kind == LiteralKind::Word && looks_like_number && text.parse::<f64>().is_ok() {
+            return QueryError::new(
+                ErrorKind::Value,
+                format!("'{text}' is beyond the numbers that can be compared"),
+            )
+            .with_place(span, "at most 28 digits");
+        }
         let expected = kinds.describe();
         let found = match literal.kind {
             LiteralKind::Number(_) => "a number",

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::comparand::{comparable_with, datum};
 use super::scope::{Column, is_word_field};
-use super::{Pipeline, named_zone, pattern};
+use super::{Pipeline, named_zone};
 use crate::datum::{Datum, DatumRef};
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::nearest::did_you_mean;
@@ -182,7 +182,7 @@ impl Pipeline<'_> {
             Make::Plain(function) => function.clone(),
             Make::Zoned(make) => make(zone),
             Make::Extract => {
-                let function = extract(arguments, &bound)?;
+                let function = self.extract(arguments, &bound)?;
                 bound.truncate(1);
                 function
             }
@@ -233,6 +233,28 @@ impl Pipeline<'_> {
         let error = QueryError::new(ErrorKind::Type, message)
             .with_place(expr.span, format!("not {}", taken.describe()));
         Err(error.with_hint(format!("{name}({}): {}", signature.arguments, signature.description)))
+    }
+
+    /// `extract(s, "regex"[, group])`: without a group, the first one of the pattern, or all that it matches.
+    fn extract(&self, arguments: &[Expr], bound: &[Bound]) -> Result<Function> {
+        let Some(Datum::Str(text)) = bound[1].as_constant() else {
+            return Err(QueryError::new(ErrorKind::Type, "the pattern of 'extract' is written out")
+                .with_place(arguments[1].span, "text in quotes goes here"));
+        };
+        let regex = self.regex(text, arguments[1].span)?;
+        let groups = regex.captures_len() - 1;
+        let group = match bound.get(2).map(Bound::as_constant) {
+            None => usize::from(groups > 0),
+            Some(group) => {
+                let number = group.and_then(Datum::as_i64).and_then(|number| usize::try_from(number).ok());
+                number.filter(|number| *number <= groups).ok_or_else(|| {
+                    QueryError::new(ErrorKind::Value, format!("the pattern has {groups} groups"))
+                        .with_place(arguments[2].span, "not the number of a group")
+                        .with_hint("0 is all that the pattern matches")
+                })?
+            }
+        };
+        Ok(Function::Extract(regex, group))
     }
 
     /// The column that a call of an aggregate stands for.
@@ -332,28 +354,6 @@ fn check_count(signature: &Signature, found: usize, span: Span) -> Result<()> {
     Err(QueryError::new(ErrorKind::Type, format!("'{name}' takes {count}, not {found}"))
         .with_place(span, format!("{name}({arguments})"))
         .with_hint(format!("for example: {}", signature.example)))
-}
-
-/// `extract(s, "regex"[, group])`: without a group, the first one of the pattern, or all that it matches.
-fn extract(arguments: &[Expr], bound: &[Bound]) -> Result<Function> {
-    let Some(Datum::Str(text)) = bound[1].as_constant() else {
-        return Err(QueryError::new(ErrorKind::Type, "the pattern of 'extract' is written out")
-            .with_place(arguments[1].span, "text in quotes goes here"));
-    };
-    let regex = pattern::compile(text, arguments[1].span)?;
-    let groups = regex.captures_len() - 1;
-    let group = match bound.get(2).map(Bound::as_constant) {
-        None => usize::from(groups > 0),
-        Some(group) => {
-            let number = group.and_then(Datum::as_i64).and_then(|number| usize::try_from(number).ok());
-            number.filter(|number| *number <= groups).ok_or_else(|| {
-                QueryError::new(ErrorKind::Value, format!("the pattern has {groups} groups"))
-                    .with_place(arguments[2].span, "not the number of a group")
-                    .with_hint("0 is all that the pattern matches")
-            })?
-        }
-    };
-    Ok(Function::Extract(regex, group))
 }
 
 /// The width of a bin: of the kind of what is binned, in the unit of the field, and above zero.

@@ -2,7 +2,7 @@
 
 use super::comparand::Target;
 use super::expression::{self, Bound};
-use super::{Pipeline, named_zone, pattern};
+use super::{Pipeline, named_zone};
 use crate::cells::Slot;
 use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
@@ -47,12 +47,12 @@ impl Pipeline<'_> {
             FilterKind::In { left, values, negated } => self.within(left, values, *negated),
             FilterKind::Between { left, low, high } => self.between(left, low, high),
             FilterKind::Regex { left, pattern, negated } => {
-                let regex = pattern::regex(pattern)?;
+                let regex = self.regex(&pattern.node, pattern.span)?;
                 Ok(test(self.left(left)?.bound, Test::Regex { regex, negated: *negated }))
             }
             FilterKind::Like { left, pattern } => {
                 let left = self.left(left)?;
-                let regex = pattern::like(pattern, left.target.folded)?;
+                let regex = self.like(pattern, left.target.folded)?;
                 Ok(test(left.bound, Test::Regex { regex, negated: false }))
             }
             FilterKind::Contains { left, text } => {

@@ -1,18 +1,22 @@
 //! Texts, and what is bound or said of them.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use blotter_engine::dec;
-use blotter_engine::event::{Field, Timestamp, ValueType};
+use blotter_engine::event::{Decimal, Field, Level, Timestamp, ValueType};
+use proptest::prelude::*;
 
 use super::super::schema::{Schema, TypeSet};
-use super::super::step::{Output, Picture, Plan};
-use super::bind;
+use super::super::step::{Output, Picture, Plan, Step};
+use super::{Context, Pipeline, bind};
 use crate::api::{Parameters, QueryOptions};
-use crate::cells::Names;
+use crate::cells::{Cells, Names};
 use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
+use crate::plan::kinds::Kinds;
 use crate::syntax::parse;
+use crate::syntax::tests::arbitrary;
 
 /// A database of these fields beside the well-known ones.
 struct Fake;
@@ -406,6 +410,32 @@ fn results_have_the_columns_that_their_stages_leave() {
 }
 
 #[test]
+fn rates_know_the_width_of_the_bins_of_time() {
+    for (text, expected) in [
+        ("| stats rate() by bin(ts, 5m)", Some(300.0)),
+        ("| stats rate() by symbol, bin(ts, 1.5s) as second", Some(1.5)),
+        ("| bin(ts, 5m) as slot | stats rate() by slot", Some(300.0)),
+        ("| bin(ts, 5m) | fields ts | stats rate() by ts", Some(300.0)),
+        ("| stats rate() by ts", None),
+        ("| stats rate() by bin(price, 5)", None),
+    ] {
+        let (plan, _) = bound(text, &options()).unwrap();
+        let Some(Step::Stats(stats)) = plan.steps.last() else { panic!("{text} ends with stats") };
+        assert_eq!(stats.bin_seconds, expected, "{text}");
+    }
+}
+
+#[test]
+fn patterns_are_bounded_in_size_and_number() {
+    use ErrorKind::Limit;
+    let hint = "to find the text as it stands, write: contains \"...\"";
+    let pattern = "\"((a{900}){900}){9}\"";
+    fails(&format!("symbol ~ {pattern}"), Limit, pattern, "the pattern takes more than 1024 KiB", hint);
+    let many = vec!["symbol ~ a"; 257].join(" or ");
+    fails(&many, Limit, "a", "more than 256 patterns", "put alternatives into one pattern: ~ \"a|b\"");
+}
+
+#[test]
 fn only_rows_that_are_shown_whole_are_pictures() {
     for (text, expected) in [
         ("| timeline", Picture::Timeline),
@@ -546,6 +576,8 @@ fn values_that_can_never_match_are_said_to_be_wrong() {
         "write a number",
     );
     fails("ok = yes", Type, "yes", "'ok' is a truth value, and 'yes' is a word", "write true or false");
+    let beyond = "'1e40' is beyond the numbers that can be compared";
+    fails("price > 1e40", ErrorKind::Value, "1e40", beyond, "");
     fails("level = wran", Type, "wran", "'wran' is not a level", "did you mean 'warn'?");
     fails(
         "level in (warn, loud)",
@@ -810,4 +842,81 @@ fn only_the_fields_that_steps_read_are_asked_for() {
         plan.required_right(0, &names).unwrap().iter().map(|slot| names.name(*slot).to_string()).collect();
     right.sort();
     assert_eq!(right.join(" "), "ask bid price seq symbol ts");
+}
+
+/// Names that random queries use for columns of kinds.
+const COLUMNS: [&str; 8] = ["ts", "symbol", "price", "quantity", "latency_us", "status", "level", "message"];
+
+fn recorded(name: &'static str) -> BoxedStrategy<Datum> {
+    let field = prop_oneof![
+        Just(Datum::Null),
+        any::<bool>().prop_map(Datum::Bool),
+        prop_oneof![any::<i64>(), -5i64..5].prop_map(Datum::Int),
+        prop_oneof![any::<f64>(), -5.0f64..5.0].prop_map(Datum::from),
+        (any::<i64>(), 0u32..=28).prop_map(|(digits, scale)| Datum::Decimal(Decimal::new(digits, scale))),
+        "[a-zA-Z0-9 :.é-]{0,12}".prop_map(Datum::from),
+    ];
+    match name {
+        "ts" => any::<i64>().prop_map(|ns| Datum::Time(Timestamp(ns))).boxed(),
+        "level" => proptest::sample::select(&Level::ALL[..]).prop_map(Datum::Level).boxed(),
+        _ => field.boxed(),
+    }
+}
+
+fn recorded_row() -> impl Strategy<Value = Vec<Datum>> {
+    COLUMNS.map(recorded).to_vec()
+}
+
+fn cells(names: &Names, row: Vec<Datum>) -> Cells {
+    let mut cells = Cells::default();
+    for (name, datum) in COLUMNS.into_iter().zip(row) {
+        if !datum.is_null() {
+            cells.push(names.slot(name), datum);
+        }
+    }
+    cells
+}
+
+fn lenient() -> QueryOptions {
+    let parameters = ["a", "b", "x"].map(|name| (name.to_owned(), Datum::from(name)));
+    QueryOptions { parameters: parameters.into(), allow_unknown_fields: true, ..options() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    /// Whatever is written is bound or refused, and what is bound runs on any row or fails with an error.
+    #[test]
+    fn no_query_makes_the_binder_panic(query in arbitrary::query(1), row in recorded_row()) {
+        let names = Arc::new(Names::default());
+        let now = "2026-01-02T15:00:00Z".parse().unwrap();
+        if let Ok(plan) = bind(&query, &names, &Fake, &lenient(), now) {
+            prop_assert_eq!(plan.describe(&names).len(), plan.steps.len() + 1);
+            let _ = plan.required_fields(&names);
+            let row = cells(&names, row);
+            let _ = plan.filter.holds(&row);
+            for step in &plan.steps {
+                if let Step::Extend(items) | Step::Fields(items) = step {
+                    items.iter().for_each(|(_, scalar)| drop(scalar.evaluate(&row)));
+                }
+            }
+        }
+    }
+
+    /// What an expression gives is of the kinds that it was said to give.
+    #[test]
+    fn expressions_give_what_was_foreseen(expr in arbitrary::expr(2), row in recorded_row()) {
+        let names = Names::default();
+        let options = lenient();
+        let now = "2026-01-02T15:00:00Z".parse().unwrap();
+        let context = Context { names: &names, schema: &Fake, options: &options, now, patterns: Cell::new(0) };
+        let pipeline = Pipeline::new(&context, chrono_tz::America::New_York);
+        if let Ok(bound) = pipeline.expression(&expr)
+            && let Ok(datum) = bound.scalar.evaluate(&cells(&names, row))
+            && !datum.is_null()
+        {
+            let kind = Kinds::of(datum.borrow());
+            prop_assert!(bound.kinds.meets(kind), "{datum:?} of {:?}: {:?}", bound.kinds, bound.scalar);
+        }
+    }
 }
