@@ -32,7 +32,7 @@ impl Target {
     pub(super) fn column(column: &Column) -> Target {
         Target {
             kinds: column.kinds,
-            unit: unit::of_field(&column.name),
+            unit: column.unit,
             folded: matches!(column.name.as_str(), "category" | "level" | "side" | "status" | "order_type"),
             is_recorded: column.is_recorded,
             name: Some(column.name.clone()),

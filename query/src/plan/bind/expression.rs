@@ -188,7 +188,7 @@ impl Pipeline<'_> {
             }
         };
         if let Function::Bin(_) = function {
-            check_bin(arguments, &mut bound)?;
+            self.check_bin(arguments, &mut bound)?;
         }
         let kinds = match signature.gives {
             Gives::Kinds(kinds) => kinds,
@@ -257,8 +257,43 @@ impl Pipeline<'_> {
         Ok(Function::Extract(regex, group))
     }
 
+    /// The width of a bin: of the kind of what is binned, in the unit of the field, and above zero.
+    fn check_bin(&self, arguments: &[Expr], bound: &mut [Bound]) -> Result<()> {
+        if let ExprKind::Literal(width) = &arguments[1].node
+            && unit::has_unit(&width.kind)
+            && !bound[0].kinds.meets(Kinds::TIME.or(Kinds::DURATION))
+            && let Some(number) = unit::number_in(&width.kind, self.unit(&arguments[0]))
+        {
+            bound[1] = Bound::constant(Datum::Decimal(number));
+        }
+        let temporal = Kinds::TIME.or(Kinds::DURATION);
+        let (value, width) = (bound[0].kinds, bound[1].kinds);
+        let problem = if value.is_within(temporal) && !width.may_be(Kinds::DURATION) {
+            Some(("a duration", "write a duration, such as 5m"))
+        } else if !value.meets(temporal) && !width.may_be(Kinds::NUMBER) {
+            Some(("a number", "write a number; the field has no unit by its name"))
+        } else {
+            None
+        };
+        if let Some((expected, hint)) = problem {
+            return Err(QueryError::new(ErrorKind::Type, format!("the width of these bins is {expected}"))
+                .with_place(arguments[1].span, format!("not {expected}"))
+                .with_hint(hint));
+        }
+        let is_positive = match bound[1].as_constant().map(Datum::borrow) {
+            Some(DatumRef::Duration(ns)) => ns > 0,
+            Some(number) => number.compare(DatumRef::Int(0)).is_none_or(|order| order.is_gt()),
+            None => true,
+        };
+        if is_positive {
+            return Ok(());
+        }
+        Err(QueryError::new(ErrorKind::Value, "the width of a bin must be above zero")
+            .with_place(arguments[1].span, "not above zero"))
+    }
+
     /// The column that a call of an aggregate stands for.
-    fn aggregate_column(&self, call: &Expr, function: &Name) -> Result<Column> {
+    pub(super) fn aggregate_column(&self, call: &Expr, function: &Name) -> Result<Column> {
         let written = &function.node;
         if crate::syntax::is_aggregate(written) {
             let name = names::of_expr(call);
@@ -330,6 +365,14 @@ fn not_taken(op: BinaryOp, left: (&Expr, Kinds), right: (&Expr, Kinds), span: Sp
                 .with_place(span, "these do not combine")
         }
     };
+    for pair in [(left.0, right.0), (right.0, left.0)] {
+        if let (ExprKind::Field(field), ExprKind::Literal(literal)) = (&pair.0.node, &pair.1.node)
+            && unit::has_unit(&literal.kind)
+            && let Some(number) = unit::number_in(&literal.kind, unit::of_field(field))
+        {
+            return error.with_hint(format!("in the unit of '{field}', write {number}"));
+        }
+    }
     let is_text = left.1.is_within(Kinds::WORDS) || right.1.is_within(Kinds::WORDS);
     match op {
         BinaryOp::Add if is_text => error.with_hint("to join text, write concat(a, b)"),
@@ -354,41 +397,6 @@ fn check_count(signature: &Signature, found: usize, span: Span) -> Result<()> {
     Err(QueryError::new(ErrorKind::Type, format!("'{name}' takes {count}, not {found}"))
         .with_place(span, format!("{name}({arguments})"))
         .with_hint(format!("for example: {}", signature.example)))
-}
-
-/// The width of a bin: of the kind of what is binned, in the unit of the field, and above zero.
-fn check_bin(arguments: &[Expr], bound: &mut [Bound]) -> Result<()> {
-    if let (ExprKind::Field(field), ExprKind::Literal(width)) = (&arguments[0].node, &arguments[1].node)
-        && unit::has_unit(&width.kind)
-        && !bound[0].kinds.meets(Kinds::TIME.or(Kinds::DURATION))
-        && let Some(number) = unit::number_in(&width.kind, unit::of_field(field))
-    {
-        bound[1] = Bound::constant(Datum::Decimal(number));
-    }
-    let temporal = Kinds::TIME.or(Kinds::DURATION);
-    let (value, width) = (bound[0].kinds, bound[1].kinds);
-    let problem = if value.is_within(temporal) && !width.may_be(Kinds::DURATION) {
-        Some(("a duration", "write a duration, such as 5m"))
-    } else if !value.meets(temporal) && !width.may_be(Kinds::NUMBER) {
-        Some(("a number", "write a number; the field has no unit by its name"))
-    } else {
-        None
-    };
-    if let Some((expected, hint)) = problem {
-        return Err(QueryError::new(ErrorKind::Type, format!("the width of these bins is {expected}"))
-            .with_place(arguments[1].span, format!("not {expected}"))
-            .with_hint(hint));
-    }
-    let is_positive = match bound[1].as_constant().map(Datum::borrow) {
-        Some(DatumRef::Duration(ns)) => ns > 0,
-        Some(number) => number.compare(DatumRef::Int(0)).is_none_or(|order| order.is_gt()),
-        None => true,
-    };
-    if is_positive {
-        return Ok(());
-    }
-    Err(QueryError::new(ErrorKind::Value, "the width of a bin must be above zero")
-        .with_place(arguments[1].span, "not above zero"))
 }
 
 /// Whether values of two kinds can compare.

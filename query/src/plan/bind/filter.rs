@@ -2,10 +2,12 @@
 
 use super::comparand::Target;
 use super::expression::{self, Bound};
+use super::scope::Column;
 use super::{Pipeline, named_zone};
 use crate::cells::Slot;
 use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
+use crate::plan::functions;
 use crate::plan::needle::Needle;
 use crate::plan::scalar::{Comparand, Condition, Scalar, Test};
 use crate::syntax::ast::{CompareOp, Expr, ExprKind, Filter, FilterKind, Name, Span, Spanned, TimeTerm};
@@ -81,12 +83,12 @@ impl Pipeline<'_> {
 
     fn left(&self, expr: &Expr) -> Result<Left> {
         if let ExprKind::Field(name) = &expr.node {
-            let column = self.resolve(&Name::new(name.clone(), expr.span))?;
-            let target = Target::column(&column);
-            return Ok(Left {
-                bound: Bound { scalar: Scalar::Column(column.slot), kinds: column.kinds },
-                target,
-            });
+            return Ok(of_column(&self.resolve(&Name::new(name.clone(), expr.span))?));
+        }
+        if let ExprKind::Call { function, .. } = &expr.node
+            && functions::find(&function.node.to_ascii_lowercase()).is_none()
+        {
+            return Ok(of_column(&self.aggregate_column(expr, function)?));
         }
         let bound = self.expression(expr)?;
         Ok(Left { target: Target::computed(bound.kinds), bound })
@@ -210,6 +212,11 @@ fn not_a_point(point: &Spanned<String>) -> QueryError {
     QueryError::new(ErrorKind::Value, format!("'{}' is not a point in time", point.node))
         .with_place(point.span, "not a time")
         .with_hint(format!("write {}", point::FORMS))
+}
+
+fn of_column(column: &Column) -> Left {
+    let bound = Bound { scalar: Scalar::Column(column.slot), kinds: column.kinds };
+    Left { bound, target: Target::column(column) }
 }
 
 /// A test of a bound value; decided now if the value is constant.

@@ -17,7 +17,7 @@ use crate::syntax::ast::{
     Aggregate, AggregateFunction, BinaryOp, Expr, ExprKind, Literal, LiteralKind, Named, Span, Spanned,
 };
 use crate::syntax::names;
-use crate::time::unit;
+use crate::time::unit::{self, Unit};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -97,6 +97,11 @@ impl Pipeline<'_> {
         };
         let slot = self.slot(&name);
         let mut column = Column::computed(&name, slot, gives(aggregate.function, &arguments));
+        column.unit = match (gives_unit_of(aggregate.function), &aggregate.name) {
+            (Some(at), _) => column.unit.or_else(|| self.unit(&aggregate.arguments[at])),
+            (None, Some(_)) => column.unit,
+            (None, None) => None,
+        };
         if aggregate.condition.is_none() {
             column.default_name = Some(default_name);
         }
@@ -135,7 +140,7 @@ impl Pipeline<'_> {
                 .with_place(expr.span, "a number goes here")
                 .with_hint("for bins of time, write timeline; for values of text, top 10 x"));
         }
-        let width = width.map(|width| histogram_width(expr, &value, width, span)).transpose()?;
+        let width = width.map(|width| histogram_width(self.unit(expr), &value, width, span)).transpose()?;
         let [from, to, count] = ["from", "to", "count"].map(|name| self.slot(name));
         self.steps.push(Step::Histogram { value: value.scalar, width, from, to, count, span });
         self.scope = Scope::listed(vec![
@@ -296,6 +301,16 @@ fn gives(function: AggregateFunction, arguments: &[Bound]) -> Kinds {
     }
 }
 
+/// Which argument's unit the values of an aggregate have; counts have none.
+fn gives_unit_of(function: AggregateFunction) -> Option<usize> {
+    use AggregateFunction as F;
+    match function {
+        F::Count | F::Distinct | F::Rate => None,
+        F::ArgMax | F::ArgMin => Some(1),
+        _ => Some(0),
+    }
+}
+
 fn check_kinds(aggregate: &Aggregate, arguments: &[Bound]) -> Result<()> {
     let taken = takes(aggregate.function);
     let Some((expr, bound)) =
@@ -311,11 +326,7 @@ fn check_kinds(aggregate: &Aggregate, arguments: &[Bound]) -> Result<()> {
 }
 
 /// The width of the bins of a histogram, in the unit of the field.
-fn histogram_width(expr: &Expr, value: &Bound, width: &Literal, span: Span) -> Result<Decimal> {
-    let field_unit = match &expr.node {
-        ExprKind::Field(name) => unit::of_field(name),
-        _ => None,
-    };
+fn histogram_width(field_unit: Option<Unit>, value: &Bound, width: &Literal, span: Span) -> Result<Decimal> {
     let number = match &width.kind {
         LiteralKind::Duration(ns) if value.kinds.is_within(Kinds::DURATION) => Some(Decimal::from(*ns)),
         kind => unit::number_in(kind, field_unit),

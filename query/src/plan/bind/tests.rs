@@ -14,9 +14,10 @@ use crate::api::{Parameters, QueryOptions};
 use crate::cells::{Cells, Names};
 use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
+use crate::plan::functions::SIGNATURES;
 use crate::plan::kinds::Kinds;
 use crate::syntax::parse;
-use crate::syntax::tests::arbitrary;
+use crate::syntax::tests::{arbitrary, queries};
 
 /// A database of these fields beside the well-known ones.
 struct Fake;
@@ -284,6 +285,18 @@ fn stages_become_steps() {
         "| stats count(), count(), count(price)",
         &["all", "stats count = count(), count_2 = count(), count_price = count(price)"],
     );
+    binds(
+        "| stats p99(latency_us) as worst, avg(latency_us) by symbol | where p99(latency_us) > 1ms worst > 2ms avg_latency_us > 3ms",
+        &[
+            "all",
+            "stats worst = p99(latency_us), avg_latency_us = avg(latency_us) by symbol",
+            "where worst > 1000 and worst > 2000 and avg_latency_us > 3000",
+        ],
+    );
+    binds(
+        "| fields latency_us as l | prev l as p | where p > 1ms",
+        &["all", "fields l = latency_us", "prev p = l", "where p > 1000"],
+    );
     binds("| sample 1% | sample 10", &["all", "sample 1%", "sample 10"]);
     binds("| distinct symbol, side | distinct", &["all", "distinct symbol, side", "distinct "]);
     binds("| histogram(latency_us, 1ms)", &["all", "histogram of latency_us by 1000"]);
@@ -407,6 +420,22 @@ fn results_have_the_columns_that_their_stages_leave() {
     );
     lists("| distinct symbol", &["symbol"]);
     assert_eq!(columns("| stats count() by symbol | join (event = quote) on symbol"), None);
+}
+
+#[test]
+fn what_the_desks_run_is_bound() {
+    for text in queries::DESK_QUERIES {
+        let (plan, names) = bound(text, &options()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let stages = parse(text).unwrap().stages.len();
+        // A limit becomes part of the sort before it; top and timeline are two steps.
+        assert!(plan.steps.len().abs_diff(stages) <= 1, "{text}: {:?}", plan.describe(&names));
+    }
+    for signature in SIGNATURES.iter().filter(|signature| !signature.example.contains("delta_ts")) {
+        let text = format!("| {}", signature.example);
+        if let Err(error) = bound(&text, &lenient()) {
+            panic!("the example of {}: {text}: {error}", signature.name);
+        }
+    }
 }
 
 #[test]
@@ -575,6 +604,13 @@ fn values_that_can_never_match_are_said_to_be_wrong() {
         "'latency_us' is a duration by its name, and '5kb' is not",
         "write a number",
     );
+    fails(
+        "| stats count(latency_us) | where count_latency_us > 1ms",
+        Type,
+        "1ms",
+        "'count_latency_us' has no unit; write a number",
+        "units are understood against names such as latency_us, size_kb, fee_bps",
+    );
     fails("ok = yes", Type, "yes", "'ok' is a truth value, and 'yes' is a word", "write true or false");
     let beyond = "'1e40' is beyond the numbers that can be compared";
     fails("price > 1e40", ErrorKind::Value, "1e40", beyond, "");
@@ -625,6 +661,13 @@ fn expressions_that_can_never_be_computed_are_said_to_be_wrong() {
         "to read a number from text, write to_number(x)",
     );
     fails("| extend x = ts + ts", Type, "ts + ts", "'+' does not take a time and a time", "");
+    fails(
+        "| extend x = latency_us - 1ms",
+        Type,
+        "latency_us - 1ms",
+        "'-' does not take the value of a field and a duration",
+        "in the unit of 'latency_us', write 1000",
+    );
     fails("| extend x = -level", Type, "level", "'-' does not take a level", "");
     fails(
         "| extend x = lower(5)",
