@@ -2,10 +2,11 @@
 //! wrong is said before anything is read.
 //!
 //! - `scope`: which columns there are at each stage, and which was meant where there is none of a name
-//! - `expression`, `filter`: values and conditions
+//! - `expression`, `arithmetic`, `filter`: values and conditions
 //! - `comparand`, `pattern`: what literals mean
 //! - `rows`, `summary`, `others`: the stages
 
+mod arithmetic;
 mod comparand;
 mod expression;
 mod filter;

@@ -4,7 +4,8 @@ use blotter_engine::event::Field;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::Pipeline;
-use super::expression::{self, Bound, result_kinds};
+use super::arithmetic::result_kinds;
+use super::expression::{self, Bound};
 use super::scope::{Column, Scope};
 use crate::cells::Slot;
 use crate::error::{ErrorKind, QueryError, Result};

@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::expression::{Bound, duration_ns, result_kinds};
+use super::arithmetic::result_kinds;
+use super::expression::{Bound, duration_ns};
 use super::rows::taken;
 use super::scope::{Column, Scope};
 use super::{Pipeline, named_zone};
@@ -14,7 +15,7 @@ use crate::plan::kinds::Kinds;
 use crate::plan::scalar::{Condition, Scalar};
 use crate::plan::step::{BoundAggregate, Picture, Sessions, Stats, Step};
 use crate::syntax::ast::{
-    Aggregate, AggregateFunction, BinaryOp, Expr, ExprKind, Literal, LiteralKind, Named, Span, Spanned,
+    Aggregate, AggregateFunction, BinaryOp, Expr, Literal, LiteralKind, Named, Span, Spanned,
 };
 use crate::syntax::names;
 use crate::time::unit::{self, Unit};
