@@ -112,15 +112,9 @@ struct Text<'a>(&'a str);
 
 impl Display for Text<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let bare = is_plain(self.0, "*?") && !is_joint(self.0);
+        let bare = lexical::is_plain(self.0, "*?") && !is_joint(self.0);
         f.write_str(&if bare { self.0.to_owned() } else { quoted_text(self.0) })
     }
-}
-
-/// Whether a text of letters, digits and a few signs can stand without quotes.
-pub(super) fn is_plain(text: &str, more: &str) -> bool {
-    text.chars().any(|c| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+-".contains(c) || more.contains(c))
 }
 
 /// Whether a word would be taken for the end of what stands before it.
@@ -134,7 +128,7 @@ struct Zone<'a>(&'a Spanned<String>);
 impl Display for Zone<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let zone = &self.0.node;
-        f.write_str(&if is_plain(zone, "") { zone.clone() } else { quoted_text(zone) })
+        f.write_str(&if lexical::is_plain(zone, "") { zone.clone() } else { quoted_text(zone) })
     }
 }
 
@@ -142,7 +136,7 @@ impl Display for TimeTerm {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let point = &self.point.node;
         let number = matches!(literal::of_word(point).kind, LiteralKind::Number(_));
-        let bare = is_plain(point, "") && !is_joint(point) && !number;
+        let bare = lexical::is_plain(point, "") && !is_joint(point) && !number;
         f.write_str(&if bare { point.clone() } else { quoted_text(point) })?;
         match &self.zone {
             Some(zone) => write!(f, " tz {}", Zone(zone)),

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use rust_decimal::Decimal;
 
 use crate::syntax::ast::*;
-use crate::syntax::{literal, names, words};
+use crate::syntax::{lexical, literal, names, words};
 
 /// A query, with queries nested in it to a depth.
 pub(crate) fn query(depth: u32) -> BoxedStrategy<Query> {
@@ -226,10 +226,14 @@ fn word() -> impl Strategy<Value = FilterKind> {
         select(vec!["timeout", "order", "group", "select", "limit", "sort", "-15m", "12345", "AS"])
             .prop_map(str::to_owned),
     ];
-    text.prop_filter("a word", move |text| text.chars().any(char::is_alphanumeric) && !keyword(text))
-        .prop_flat_map(|text| {
-            any::<bool>().prop_map(move |prefix| FilterKind::Word { text: text.clone(), prefix })
-        })
+    let compared =
+        |text: &str| text.split_once(':').is_some_and(|(field, _)| lexical::is_identifier_text(field));
+    text.prop_filter("a word", move |text| {
+        text.chars().any(char::is_alphanumeric) && !keyword(text) && !compared(text)
+    })
+    .prop_flat_map(|text| {
+        any::<bool>().prop_map(move |prefix| FilterKind::Word { text: text.clone(), prefix })
+    })
 }
 
 fn named(depth: u32) -> impl Strategy<Value = Named> {

@@ -21,7 +21,7 @@ pub(crate) const DESK_QUERIES: &[&str] = &[
 /// Queries as they are written.
 pub(super) const VALID: &[&str] = &[
     "symbol = AAPL",
-    "timeout \"order book\" -15m 12345 5% x:y a/b",
+    "timeout \"order book\" -15m 12345 5% 12:30 a/b x = x:y",
     "symbol = AAPL or symbol = MSFT and not (side = BUY or side = SELL)",
     "not not exists status",
     "price between 100 and 200 quantity not in (1, 2.5, $n) symbol in (AAPL, \"BRK B\")",
@@ -62,6 +62,9 @@ pub(super) const VALID: &[&str] = &[
     "A AND B OR NOT C | SORT ts DESC | STATS COUNT() BY symbol | EXPLAIN",
     "a | stats avg(asof.bid) by right.symbol",
     "order select group limit head sort",
+    "select and (a or b) and sort and ts",
+    "a | context 1s 1s where (sort) by ts",
+    "a | context 1s 1s where (select) by from",
 ];
 
 #[test]
