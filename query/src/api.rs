@@ -1,16 +1,26 @@
 //! How programs ask: a query text and options on a database, a reader or a snapshot.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use blotter_engine::event::Timestamp;
 use blotter_engine::{Db, Reader, Snapshot};
 use chrono_tz::Tz;
 
+use crate::cells::Names;
 use crate::datum::Datum;
-use crate::error::{ErrorKind, QueryError, Result};
+use crate::error::Result;
+use crate::exec::budget::Budget;
 pub use crate::exec::budget::Cancel;
-use crate::rows::Rows;
+use crate::exec::execution::Execution;
+use crate::exec::report::Report;
+use crate::exec::{driver, explain};
+use crate::plan::bind;
+use crate::plan::step::Output;
+use crate::rows::{Row, Rows};
+use crate::syntax;
+use crate::vocabulary::Vocabulary;
 
 /// Values for the `$names` of a query.
 pub type Parameters = BTreeMap<String, Datum>;
@@ -80,10 +90,62 @@ pub trait Queryable {
     /// # Errors
     /// As [`Queryable::query`].
     fn query_with_options(&self, text: &str, options: &QueryOptions) -> Result<Rows> {
-        let _snapshot = self.to_snapshot()?;
-        let _ = (text, options);
-        Err(QueryError::new(ErrorKind::Database, "not built"))
+        run(self.to_snapshot()?, text, options).map_err(|error| error.with_text(text))
     }
+}
+
+/// Times of the steps before a query runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Preparation {
+    pub(crate) parse: Duration,
+    pub(crate) bind: Duration,
+}
+
+/// What `now` is.
+pub(crate) fn now(options: &QueryOptions) -> Timestamp {
+    options.now.unwrap_or_else(|| {
+        let now = chrono::Utc::now().timestamp_nanos_opt();
+        Timestamp(now.expect("the clock of the machine is within 1677 and 2262"))
+    })
+}
+
+fn run(snapshot: Snapshot, text: &str, options: &QueryOptions) -> Result<Rows> {
+    let started = Instant::now();
+    let query = syntax::parse(text)?;
+    let parse = started.elapsed();
+    let names = Arc::new(Names::default());
+    let vocabulary = Vocabulary::new(snapshot.clone());
+    let mut plan = bind::bind(&query, &names, &vocabulary, options, now(options))?;
+    let preparation = Preparation { parse, bind: started.elapsed() - parse };
+    let execution = Arc::new(Execution {
+        budget: Budget::new(options.cancel.clone(), options.timeout, options.memory_bytes_max),
+        report: Report::new(&snapshot),
+        threads: options.threads.max(1),
+        names: Arc::clone(&names),
+        snapshot,
+    });
+    let stream = if std::mem::take(&mut plan.explain) {
+        plan.output = Output::Listed(vec![names.slot("what"), names.slot("value")]);
+        explain::explain(plan.clone(), query, preparation, &execution)
+    } else {
+        driver::run(&plan, &execution)?
+    };
+    let columns = match &plan.output {
+        Output::Open => None,
+        Output::Listed(slots) => Some(slots.iter().map(|slot| names.name(*slot)).collect()),
+    };
+    let text = text.to_owned();
+    let row = move |cells: Result<_>| match cells {
+        Ok(cells) => Ok(Row { names: Arc::clone(&names), cells }),
+        Err(error) => Err(error.with_text(&text)),
+    };
+    Ok(Rows {
+        stream: Box::new(stream.map(row)),
+        columns,
+        picture: plan.picture,
+        zone: plan.zone,
+        execution: Some(execution),
+    })
 }
 
 impl Queryable for Snapshot {

@@ -10,6 +10,12 @@ use crate::datum::Datum;
 pub(crate) struct Slot(pub(crate) u32);
 
 impl Slot {
+    /// Its number; slots of a query count from 0.
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// Event time.
     pub(crate) const TS: Slot = Slot(0);
     /// Position in the database.
@@ -84,7 +90,7 @@ impl Names {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cells(Vec<(Slot, Datum)>);
 
-pub(crate) static NULL: Datum = Datum::Null;
+static NULL: Datum = Datum::Null;
 
 impl Cells {
     /// An empty row with room for that many values.

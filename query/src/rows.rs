@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use blotter_engine::view::Unreadable;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::cells::{Cells, NULL, Names};
+use crate::cells::{Cells, Names};
 use crate::datum::Datum;
 use crate::datum::serialize::RowDeserializer;
 use crate::error::Result;
+use crate::exec::execution::Execution;
+pub use crate::exec::report::UnreadablePart;
 pub use crate::plan::step::Picture;
 
 /// The rows of a result, in a deterministic order: (`ts`, `seq`) unless the query sorts.
@@ -18,9 +19,29 @@ pub struct Rows {
     pub(crate) columns: Option<Vec<Arc<str>>>,
     pub(crate) picture: Picture,
     pub(crate) zone: chrono_tz::Tz,
+    /// None for rows that were not read from a database.
+    pub(crate) execution: Option<Arc<Execution>>,
 }
 
 impl Rows {
+    /// A result of rows that are at hand: for programs that show such as they show those of queries.
+    pub fn of<'a>(
+        columns: Option<&[&str]>,
+        picture: Picture,
+        zone: chrono_tz::Tz,
+        rows: impl IntoIterator<Item = Result<Vec<(&'a str, Datum)>>>,
+    ) -> Rows {
+        let names = Arc::new(Names::default());
+        let row = |cells: Vec<(&str, Datum)>| {
+            let mut row = Row { names: Arc::clone(&names), cells: Cells::with_capacity(cells.len()) };
+            cells.into_iter().for_each(|(name, datum)| row.cells.set(names.slot(name), datum));
+            row
+        };
+        let rows: Vec<Result<Row>> = rows.into_iter().map(|cells| cells.map(row)).collect();
+        let columns = columns.map(|columns| columns.iter().map(|name| Arc::from(*name)).collect());
+        Rows { stream: Box::new(rows.into_iter()), columns, picture, zone, execution: None }
+    }
+
     /// The columns, in order, if they are the same for all rows; `None` if each row has the fields its event has.
     pub fn columns(&self) -> Option<&[Arc<str>]> {
         self.columns.as_deref()
@@ -42,8 +63,8 @@ impl Rows {
     }
 
     /// What could not be read so far; the result is whole only if this is empty at its end.
-    pub fn unreadable(&self) -> Vec<Unreadable> {
-        Vec::new()
+    pub fn unreadable(&self) -> Vec<UnreadablePart> {
+        self.execution.as_ref().map(|execution| execution.report.unreadable_parts()).unwrap_or_default()
     }
 }
 
@@ -65,7 +86,7 @@ pub struct Row {
 impl Row {
     /// The value of a column; null if the row lacks it.
     pub fn get(&self, name: &str) -> &Datum {
-        self.names.known(name).map_or(&NULL, |slot| self.cells.get(slot))
+        self.names.known(name).map_or(&Datum::Null, |slot| self.cells.get(slot))
     }
 
     /// Its values with the names of their columns, in the order in which they are best shown. Nulls are left out.

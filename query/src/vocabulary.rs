@@ -1,13 +1,44 @@
-//! The words of a database: its fields, their types and values. For completion, hints and `.schema`.
+//! The words of a database: its fields, their types and values. For names in queries, completion, hints and `.schema`.
+//!
+//! Segments are asked one after the other, the newest of each category first, and only until the question is
+//! answered: that a field exists is mostly known after the first few, however many there are.
 
-use blotter_engine::Snapshot;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard};
 
+use blotter_engine::event::{Category, Field, FieldKey, FieldRef, Level, ValueType};
+use blotter_engine::segment::{ColumnId, Values};
+use blotter_engine::view::SegmentPart;
+use blotter_engine::{Predicate, Snapshot};
+
+use crate::error::Result;
 use crate::plan::schema::{Schema, TypeSet};
+
+/// Segments whose values are looked through for suggestions, newest first.
+const VALUE_SEGMENTS_MAX: usize = 32;
+/// Unsealed events whose values are looked through for suggestions.
+const VALUE_RECORDS_MAX: u32 = 50_000;
+/// Texts of one dictionary that are looked through for suggestions.
+const VALUE_TEXTS_MAX: usize = 100_000;
 
 /// See the module.
 pub struct Vocabulary {
-    #[expect(dead_code)]
     snapshot: Snapshot,
+    known: Mutex<Known>,
+}
+
+/// What has been learnt so far.
+struct Known {
+    fields: BTreeMap<String, Learnt>,
+    /// Segments not asked yet, the next first.
+    segments: VecDeque<SegmentPart>,
+    unsealed_is_read: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Learnt {
+    types: TypeSet,
+    segments: u64,
 }
 
 /// A field of a database.
@@ -19,19 +50,58 @@ pub struct FieldSummary {
     pub types: Vec<&'static str>,
     /// Whether lookups by it use an index.
     pub indexed: bool,
-    /// Events that have it, where sealed; unsealed events are not counted.
-    pub events: u64,
+    /// Sealed segments that have it.
+    pub segments: u64,
 }
+
+/// What every event has, and its type.
+const RESERVED: [(&str, &str); 6] = [
+    ("ts", "time"),
+    ("seq", "int"),
+    ("producer", "int"),
+    ("pseq", "int"),
+    ("category", "category"),
+    ("level", "level"),
+];
 
 impl Vocabulary {
     /// The words of what a snapshot covers, read when first asked for.
     pub fn new(snapshot: Snapshot) -> Vocabulary {
-        Vocabulary { snapshot }
+        let mut segments = snapshot.segment_parts(&Predicate::all());
+        segments.sort_by_key(|part| std::cmp::Reverse(part.meta().ts_max));
+        // The newest of each category come first.
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+        let mut ranked: Vec<(u32, SegmentPart)> = Vec::with_capacity(segments.len());
+        for part in segments {
+            let rank = seen.entry(part.meta().category.clone()).or_default();
+            ranked.push((*rank, part));
+            *rank += 1;
+        }
+        ranked.sort_by_key(|(rank, _)| *rank);
+        let segments = ranked.into_iter().map(|(_, part)| part).collect();
+        let known = Known { fields: BTreeMap::new(), segments, unsealed_is_read: false };
+        Vocabulary { snapshot, known: Mutex::new(known) }
     }
 
-    /// Every field, reserved ones first, then well-known ones, then others by name.
+    /// Every field: what every event has, then the others by name.
     pub fn field_summaries(&self) -> Vec<FieldSummary> {
-        Vec::new()
+        let is_indexed = |name: &str| self.snapshot.indexed().iter().any(|field| field.name() == name);
+        let segments = self.snapshot.segments().count() as u64;
+        let reserved = RESERVED.map(|(name, type_name)| FieldSummary {
+            name: name.to_owned(),
+            types: vec![type_name],
+            indexed: false,
+            segments,
+        });
+        let mut known = self.lock();
+        while known.learn_more(&self.snapshot) {}
+        let fields = known.fields.iter().map(|(name, learnt)| FieldSummary {
+            name: name.clone(),
+            types: learnt.types.names(),
+            indexed: is_indexed(name),
+            segments: learnt.segments,
+        });
+        reserved.into_iter().chain(fields).collect()
     }
 
     /// The names of all fields.
@@ -39,26 +109,177 @@ impl Vocabulary {
         self.fields()
     }
 
-    /// Up to `limit` values of a field that begin with `prefix`, sorted.
+    /// Up to `limit` values of a field that begin with `prefix`, sorted. Of fields with many values, those of the
+    /// newest events.
     pub fn field_values(&self, field: &str, prefix: &str, limit: usize) -> Vec<String> {
         self.values(field, prefix, limit)
+    }
+
+    /// Names of the categories that have events.
+    pub fn categories(&self) -> Vec<String> {
+        let sealed: BTreeSet<String> = self.snapshot.segments().map(|meta| meta.category.clone()).collect();
+        sealed.into_iter().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Values of a field in sealed segments.
+    fn sealed_values(&self, field: &FieldKey, wanted: &mut Wanted<'_>) -> Result<()> {
+        let mut parts = self.snapshot.segment_parts(&Predicate::all());
+        parts.sort_by_key(|part| std::cmp::Reverse(part.meta().ts_max));
+        let mut looked_at = 0;
+        for part in parts {
+            let segment = part.open()?;
+            for (index, info) in segment.columns().iter().enumerate().filter(|(_, info)| info.key == *field) {
+                if info.value_type != ValueType::Str || segment.block_count() == 0 {
+                    continue;
+                }
+                looked_at += 1;
+                let last = segment.block_count() - 1;
+                let vector = segment.decode(last, ColumnId::Field(index as u32))?;
+                if let Values::Str { texts, .. } = &vector.values {
+                    texts.iter().take(VALUE_TEXTS_MAX).for_each(|text| wanted.offer(text));
+                }
+            }
+            if looked_at >= VALUE_SEGMENTS_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn unsealed_values(&self, field: FieldRef<'_>, wanted: &mut Wanted<'_>) -> Result<()> {
+        let mut left = VALUE_RECORDS_MAX;
+        for part in self.snapshot.unsealed_parts(&Predicate::all()).iter().rev() {
+            part.each(|_, event| -> Result<()> {
+                left = left.saturating_sub(1);
+                for found in event.fields().filter(|_| left > 0) {
+                    let (found, value) = found?;
+                    if let (true, blotter_engine::event::ValueRef::Str(text)) = (found == field, value) {
+                        wanted.offer(text);
+                    }
+                }
+                Ok(())
+            })?;
+            if left == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Values being gathered.
+struct Wanted<'a> {
+    prefix: &'a str,
+    limit: usize,
+    values: BTreeSet<String>,
+}
+
+impl Wanted<'_> {
+    fn offer(&mut self, value: &str) {
+        let begins =
+            value.get(..self.prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(self.prefix));
+        let is_less = || self.values.last().is_none_or(|last| value < last.as_str());
+        if begins && (self.values.len() < self.limit || is_less()) && !self.values.contains(value) {
+            self.values.insert(value.to_owned());
+            if self.values.len() > self.limit {
+                self.values.pop_last();
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Asks the next segment, or what is unsealed; false if nothing is left to ask. What cannot be read teaches
+    /// nothing; the query itself reports it.
+    fn learn_more(&mut self, snapshot: &Snapshot) -> bool {
+        if let Some(part) = self.segments.pop_front() {
+            if let Ok(segment) = part.open() {
+                let mut names: BTreeSet<&str> = BTreeSet::new();
+                for info in segment.columns() {
+                    let learnt = self.fields.entry(info.key.name().to_owned()).or_default();
+                    learnt.types = learnt.types.with(info.value_type);
+                    learnt.segments += u64::from(names.insert(info.key.name()));
+                }
+            }
+            return true;
+        }
+        if std::mem::replace(&mut self.unsealed_is_read, true) {
+            return false;
+        }
+        for part in snapshot.unsealed_parts(&Predicate::all()) {
+            let read = part.each(|_, event| -> Result<()> {
+                for field in event.fields() {
+                    let (field, value) = field?;
+                    let value_type = value.value_type();
+                    match self.fields.get_mut(field.name()) {
+                        Some(learnt) => learnt.types = learnt.types.with(value_type),
+                        None => {
+                            let types = TypeSet::NONE.with(value_type);
+                            self.fields.insert(field.name().to_owned(), Learnt { types, segments: 0 });
+                        }
+                    }
+                }
+                Ok(())
+            });
+            drop(read);
+        }
+        true
     }
 }
 
 impl Schema for Vocabulary {
-    fn knows(&self, _field: &str) -> bool {
+    fn knows(&self, field: &str) -> bool {
+        if RESERVED.iter().any(|(name, _)| *name == field) || Field::from_name(field).is_some() {
+            return true;
+        }
+        let mut known = self.lock();
+        while !known.fields.contains_key(field) {
+            if !known.learn_more(&self.snapshot) {
+                return false;
+            }
+        }
         true
     }
 
-    fn types(&self, _field: &str) -> TypeSet {
-        TypeSet::NONE
+    fn types(&self, field: &str) -> TypeSet {
+        let mut known = self.lock();
+        while known.learn_more(&self.snapshot) {}
+        known.fields.get(field).map_or(TypeSet::NONE, |learnt| learnt.types)
+    }
+
+    fn is_indexed(&self, field: &str) -> bool {
+        self.snapshot.indexed().iter().any(|indexed| indexed.name() == field)
     }
 
     fn fields(&self) -> Vec<String> {
-        Vec::new()
+        let mut known = self.lock();
+        while known.learn_more(&self.snapshot) {}
+        let reserved = RESERVED.iter().map(|(name, _)| *name);
+        let well_known = Field::ALL.iter().map(|field| field.name());
+        let mut names: BTreeSet<String> = reserved.chain(well_known).map(str::to_owned).collect();
+        names.extend(known.fields.keys().cloned());
+        names.into_iter().collect()
     }
 
-    fn values(&self, _field: &str, _prefix: &str, _limit: usize) -> Vec<String> {
-        Vec::new()
+    fn values(&self, field: &str, prefix: &str, limit: usize) -> Vec<String> {
+        let mut wanted = Wanted { prefix, limit, values: BTreeSet::new() };
+        match field {
+            "level" => Level::ALL.iter().for_each(|level| wanted.offer(level.name())),
+            "category" => {
+                Category::built_in().for_each(|category| wanted.offer(category.name()));
+                self.categories().iter().for_each(|category| wanted.offer(category));
+            }
+            field => {
+                let key = FieldKey::new(field);
+                // Suggestions are a courtesy: what cannot be read suggests nothing.
+                drop(self.sealed_values(&key, &mut wanted));
+                drop(self.unsealed_values(key.borrow(), &mut wanted));
+            }
+        }
+        wanted.values.into_iter().collect()
     }
 }

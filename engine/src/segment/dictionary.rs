@@ -12,7 +12,7 @@
 //! The shift drops bits of the code that a scan of 2^shift packed numbers recovers in less time than
 //! they cost in space; texts have a fingerprint instead, because looking at one may unpack a page.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,8 @@ const TEXT_PAGE_TEXTS_MAX: usize = 1024;
 const TEXT_COMPRESSED_BYTES_MIN: usize = 128;
 /// Dictionaries of up to this many texts are unpacked as a whole when first used.
 const KEPT_TEXTS_MAX: u64 = 4096;
+/// Texts of up to this many bytes are kept once they were unpacked.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
 
 /// Where a dictionary is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -225,6 +227,8 @@ pub(crate) struct Dictionary {
     count: u64,
     index: Option<Index>,
     kept: OnceLock<Arc<Texts>>,
+    /// Those that are not kept, while somebody uses them.
+    held: Mutex<Weak<Texts>>,
 }
 
 #[derive(Debug)]
@@ -290,7 +294,7 @@ impl Dictionary {
                 })
             }
         };
-        Ok(Dictionary { form, count, index, kept: OnceLock::new() })
+        Ok(Dictionary { form, count, index, kept: OnceLock::new(), held: Mutex::default() })
     }
 
     /// Distinct texts.
@@ -349,13 +353,22 @@ impl Dictionary {
         Ok(())
     }
 
-    /// All texts, unpacked once and kept.
+    /// All texts, unpacked once. Few are kept; many are given up when nobody holds them any more, or a scan
+    /// over all of a database would in time hold all of its ids in memory.
     pub(crate) fn texts(&self, file: &SegmentFile) -> Result<Arc<Texts>> {
         if let Some(texts) = self.kept.get() {
             return Ok(texts.clone());
         }
+        let mut held = self.held.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(texts) = held.upgrade() {
+            return Ok(texts);
+        }
         let texts = Arc::new(self.unpack_all(file)?);
-        Ok(self.kept.get_or_init(|| texts).clone())
+        if texts.arena.len() <= KEPT_BYTES_MAX {
+            return Ok(self.kept.get_or_init(|| texts).clone());
+        }
+        *held = Arc::downgrade(&texts);
+        Ok(texts)
     }
 
     /// All texts, afresh.

@@ -17,7 +17,7 @@ use super::shapes::ShapePage;
 use super::template::{Part, write_padded};
 use super::wire::Malformed;
 use crate::error::Result;
-use crate::event::{Value, ValueType};
+use crate::event::{Level, Value, ValueType};
 
 /// Which slots of a vector are present.
 #[derive(Clone, Debug, PartialEq)]
@@ -241,6 +241,23 @@ impl Segment {
             }
             ColumnId::Field(column) => self.field_zone(block, column),
         }
+    }
+
+    /// How many rows of a block have each level; touches no row.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged) where the file is.
+    ///
+    /// # Panics
+    /// If there is no such block.
+    pub fn level_counts(&self, block: u32) -> Result<[u32; Level::ALL.len()]> {
+        let table = self.shape_table()?;
+        let page = self.shape_page(block, table)?;
+        let mut counts = [0; Level::ALL.len()];
+        for (shape, rows) in page.listed.iter().zip(page.totals()) {
+            counts[table.shapes[*shape as usize].level as usize] += rows as u32;
+        }
+        Ok(counts)
     }
 
     fn page_entry(&self, directory: &super::pages::Directory, block: u32) -> Result<(i64, i64)> {

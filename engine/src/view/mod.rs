@@ -1,6 +1,7 @@
 //! The read path: an immutable snapshot of segments and WAL tails, scanned in (`ts`, `seq`) order.
 
 mod follow;
+mod parts;
 mod predicate;
 mod reader;
 mod routes;
@@ -13,6 +14,7 @@ mod tail_filter;
 mod version;
 
 pub use follow::{FollowFrom, Follower};
+pub use parts::{SegmentPart, UnsealedEvent, UnsealedPart};
 pub use predicate::{Comparison, Predicate};
 pub use reader::Reader;
 pub(crate) use routes::{FilterSource, RouteFilter, Search, SegmentList};

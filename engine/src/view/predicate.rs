@@ -25,8 +25,8 @@ pub enum Comparison {
 /// One condition on fields.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Term {
-    /// The field's printed value is that text.
-    Text { field: FieldKey, text: String },
+    /// The field's printed value is one of those texts.
+    Text { field: FieldKey, texts: Vec<String> },
     /// Any indexed field's printed value is that text.
     AnyIndexed { text: String },
     /// The field compares so with the value; never true where it is missing or of another kind.
@@ -103,7 +103,18 @@ impl Predicate {
 
     /// Events whose field prints as that text. Uses the index where the field has one.
     pub fn equals(mut self, field: impl Into<FieldKey>, text: impl Into<String>) -> Predicate {
-        self.terms.push(Term::Text { field: field.into(), text: text.into() });
+        self.terms.push(Term::Text { field: field.into(), texts: vec![text.into()] });
+        self
+    }
+
+    /// Events whose field prints as one of those texts. Uses the index where the field has one.
+    pub fn equals_any(
+        mut self,
+        field: impl Into<FieldKey>,
+        texts: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Predicate {
+        let texts = texts.into_iter().map(Into::into).collect();
+        self.terms.push(Term::Text { field: field.into(), texts });
         self
     }
 
@@ -165,8 +176,8 @@ impl Predicate {
         value_of: impl Fn(FieldRef<'_>) -> Option<ValueRef<'a>>,
     ) -> bool {
         self.terms.iter().all(|term| match term {
-            Term::Text { field, text } => {
-                value_of(field.borrow()).is_some_and(|value| prints_as(value, text))
+            Term::Text { field, texts } => {
+                value_of(field.borrow()).is_some_and(|value| prints_as_any(value, texts))
             }
             Term::AnyIndexed { text } => indexed
                 .iter()
@@ -198,6 +209,15 @@ pub(crate) fn prints_as(value: ValueRef<'_>, text: &str) -> bool {
     match value {
         ValueRef::Str(found) => found == text,
         value => value.to_string() == text,
+    }
+}
+
+/// Whether the value's printed form is one of the texts.
+pub(crate) fn prints_as_any(value: ValueRef<'_>, texts: &[String]) -> bool {
+    match (value, texts) {
+        (value, [text]) => prints_as(value, text),
+        (ValueRef::Str(found), texts) => texts.iter().any(|text| text == found),
+        (value, texts) => texts.contains(&value.to_string()),
     }
 }
 

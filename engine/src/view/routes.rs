@@ -22,11 +22,11 @@ use crate::view::SegmentHandle;
 /// Bytes of a bound that are compared. Ids tend to start with a date or a strategy: eight would tell few apart.
 const PREFIX_BYTES: usize = 16;
 
-/// What is looked for: a text, in any of the fields.
+/// What is looked for: any of the texts, in any of the fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search<'a> {
     pub(crate) fields: &'a [FieldKey],
-    pub(crate) text: &'a str,
+    pub(crate) texts: &'a [String],
 }
 
 /// Where filters come from.
@@ -150,29 +150,41 @@ impl SegmentList {
 
     /// Places of the segments in which one of the fields may have the text, ascending.
     fn places(&self, search: &Search<'_>, filters: Option<&dyn FilterSource>) -> Vec<usize> {
-        let (wanted, hash) = (prefix(search.text), OpenFilter::hash(search.text));
         let mut places: Vec<usize> = Vec::new();
         for field in search.fields {
             let Some(ranges) = self.fields.iter().find(|ranges| ranges.field == *field) else {
                 // No segment indexes it.
                 return (0..self.segments.len()).collect();
             };
-            let first = places.len();
-            admitted(&ranges.ranges, wanted, &mut places);
-            let Some(source) = filters else { continue };
-            let mut kept = first;
-            for at in first..places.len() {
-                let place = places[at];
-                if self.passes(ranges, place, hash, source) {
-                    places[kept] = place;
-                    kept += 1;
-                }
+            for text in search.texts {
+                self.places_of_text(ranges, text, filters, &mut places);
             }
-            places.truncate(kept);
         }
         places.sort_unstable();
         places.dedup();
         places
+    }
+
+    fn places_of_text(
+        &self,
+        ranges: &FieldRanges,
+        text: &str,
+        filters: Option<&dyn FilterSource>,
+        places: &mut Vec<usize>,
+    ) {
+        let (wanted, hash) = (prefix(text), OpenFilter::hash(text));
+        let first = places.len();
+        admitted(&ranges.ranges, wanted, places);
+        let Some(source) = filters else { return };
+        let mut kept = first;
+        for at in first..places.len() {
+            let place = places[at];
+            if self.passes(ranges, place, hash, source) {
+                places[kept] = place;
+                kept += 1;
+            }
+        }
+        places.truncate(kept);
     }
 
     #[inline]
@@ -254,7 +266,8 @@ mod tests {
         .into_iter()
         .collect();
         let admitting = |fields: &[FieldKey], text: &str| -> Vec<u64> {
-            let found = list.admitting(&[Search { fields, text }], None);
+            let texts = [text.to_owned()];
+            let found = list.admitting(&[Search { fields, texts: &texts }], None);
             found.into_iter().map(|segment| segment.meta.id.0).collect()
         };
         let order_id = FieldKey::Known(Field::ORDER_ID);
@@ -274,9 +287,10 @@ mod tests {
         assert_eq!(admitting(std::slice::from_ref(&venue), "A"), [0, 2, 3, 4, 5]);
         assert_eq!(admitting(&[FieldKey::new("nobody indexes it")], "A"), [0, 1, 2, 3, 4, 5]);
         assert_eq!(admitting(&[], "A"), [0; 0]);
+        let (first, second) = (["A-5".to_owned()], ["A".to_owned()]);
         let searches = [
-            Search { fields: std::slice::from_ref(&order_id), text: "A-5" },
-            Search { fields: std::slice::from_ref(&venue), text: "A" },
+            Search { fields: std::slice::from_ref(&order_id), texts: &first },
+            Search { fields: std::slice::from_ref(&venue), texts: &second },
         ];
         let found = list.admitting(&searches, None);
         assert_eq!(found.into_iter().map(|segment| segment.meta.id.0).collect::<Vec<_>>(), [0, 2]);

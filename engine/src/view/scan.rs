@@ -114,12 +114,7 @@ impl Scan {
     }
 
     fn find_segments(&mut self, snapshot: &Snapshot) {
-        let searches: Vec<Search<'_>> =
-            self.predicate.terms.iter().filter_map(|term| search(term, &self.indexed)).collect();
-        let admitting = snapshot.version.segments.admitting(&searches, snapshot.filters.as_deref());
-        let admitting = admitting.into_iter().cloned();
-        self.waiting =
-            admitting.filter(|handle| may_match(&handle.meta, &self.predicate, &self.indexed)).collect();
+        self.waiting = admitted_segments(snapshot, &self.predicate);
         sort_for_scan(&mut self.waiting, self.backwards);
         self.waiting.reverse();
     }
@@ -229,12 +224,21 @@ impl Iterator for Scan {
     }
 }
 
+/// The segments that may hold a match, in no order.
+pub(crate) fn admitted_segments(snapshot: &Snapshot, predicate: &Predicate) -> Vec<Arc<SegmentHandle>> {
+    let indexed = &snapshot.indexed;
+    let searches: Vec<Search<'_>> = predicate.terms.iter().filter_map(|term| search(term, indexed)).collect();
+    let admitting = snapshot.version.segments.admitting(&searches, snapshot.filters.as_deref());
+    let may_match = |handle: &&Arc<SegmentHandle>| may_match(&handle.meta, predicate, indexed);
+    admitting.into_iter().filter(may_match).cloned().collect()
+}
+
 /// What the index can be asked for a term.
-fn search<'t>(term: &'t Term, indexed: &'t [FieldKey]) -> Option<Search<'t>> {
+pub(crate) fn search<'t>(term: &'t Term, indexed: &'t [FieldKey]) -> Option<Search<'t>> {
     match term {
-        Term::AnyIndexed { text } => Some(Search { fields: indexed, text }),
-        Term::Text { field, text } if indexed.contains(field) => {
-            Some(Search { fields: std::slice::from_ref(field), text })
+        Term::AnyIndexed { text } => Some(Search { fields: indexed, texts: std::slice::from_ref(text) }),
+        Term::Text { field, texts } if indexed.contains(field) => {
+            Some(Search { fields: std::slice::from_ref(field), texts })
         }
         _ => None,
     }
@@ -242,15 +246,17 @@ fn search<'t>(term: &'t Term, indexed: &'t [FieldKey]) -> Option<Search<'t>> {
 
 /// Text that every matching record holds byte for byte.
 fn needle(term: &Term) -> Option<&str> {
-    match term {
-        // Shorter text is found everywhere; numbers and truth values are not stored as they print.
-        Term::AnyIndexed { text } | Term::Text { text, .. }
-            if text.len() >= 4 && text.parse::<f64>().is_err() && text.parse::<bool>().is_err() =>
-        {
-            Some(text)
-        }
-        _ => None,
-    }
+    let text = match term {
+        Term::AnyIndexed { text } => text,
+        Term::Text { texts, .. } => match &texts[..] {
+            [text] => text,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    // Shorter text is found everywhere; numbers and truth values are not stored as they print.
+    let is_telling = text.len() >= 4 && text.parse::<f64>().is_err() && text.parse::<bool>().is_err();
+    is_telling.then_some(text)
 }
 
 fn collect_matches<'t>(

@@ -30,7 +30,9 @@ pub(crate) fn may_match(meta: &SegmentMeta, predicate: &Predicate, indexed: &[Fi
     bounds
         && category
         && predicate.terms.iter().all(|term| match term {
-            Term::Text { field, text } if indexed.contains(field) => may_contain(field, text),
+            Term::Text { field, texts } if indexed.contains(field) => {
+                texts.iter().any(|text| may_contain(field, text))
+            }
             Term::AnyIndexed { text } => indexed.iter().any(|field| may_contain(field, text)),
             _ => true,
         })
@@ -162,10 +164,19 @@ fn take_block(segment: &Segment, range: &mut Range<u32>, backwards: bool) -> Ran
 /// Rows that the index gives for a term; `None` if it gives none for that kind of term.
 fn lookup(segment: &Segment, term: &Term, indexed: &[FieldKey]) -> Result<Option<Vec<u32>>> {
     match term {
-        Term::Text { field, text } => match segment.lookup(field.borrow(), text)? {
-            Lookup::NotIndexed => Ok(None),
-            Lookup::Rows(rows) => Ok(Some(rows)),
-        },
+        Term::Text { field, texts } => {
+            let mut union = Vec::new();
+            for text in texts {
+                match segment.lookup(field.borrow(), text)? {
+                    Lookup::NotIndexed => return Ok(None),
+                    Lookup::Rows(rows) if texts.len() == 1 => return Ok(Some(rows)),
+                    Lookup::Rows(rows) => union.extend(rows),
+                }
+            }
+            union.sort_unstable();
+            union.dedup();
+            Ok(Some(union))
+        }
         Term::AnyIndexed { text } => {
             let mut union = Vec::new();
             for field in indexed {

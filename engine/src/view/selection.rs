@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::event::{FieldKey, Level, Value, ValueRef};
 use crate::segment::{ColumnId, ColumnVector, Segment, Texts, Values};
 use crate::view::Predicate;
-use crate::view::predicate::{Term, compare, prints_as};
+use crate::view::predicate::{Term, compare, prints_as, prints_as_any};
 
 /// What is remembered between the blocks of one segment.
 #[derive(Default)]
@@ -130,7 +130,8 @@ fn mark_values(vector: &ColumnVector, term: &Term, matches: &mut [bool]) {
 /// Whether a value is what the term asks for; `missing` asks for any.
 fn is_asked_for(term: &Term, value: ValueRef<'_>) -> bool {
     match term {
-        Term::Text { text, .. } | Term::AnyIndexed { text } => prints_as(value, text),
+        Term::Text { texts, .. } => prints_as_any(value, texts),
+        Term::AnyIndexed { text } => prints_as(value, text),
         Term::Compare { comparison, value: against, .. } => {
             compare(value, against.borrow()).is_some_and(|ordering| comparison.holds(ordering))
         }

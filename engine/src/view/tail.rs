@@ -11,7 +11,9 @@ use crate::event::{Event, FieldKey, ProducerId, Seq};
 use crate::limits::FRAME_PAYLOAD_BYTES_MAX;
 use crate::vfs::{Mapping, VfsFile};
 use crate::view::tail_filter::{STRETCH_BYTES, TailFilter, TextHash};
-use crate::wal::{FRAME_HEADER_BYTES, Frame, FrameKind, HEADER_BYTES, WalHeader, WalNumber, frame_at};
+use crate::wal::{
+    FRAME_HEADER_BYTES, Frame, FrameKind, HEADER_BYTES, Records, WalHeader, WalNumber, frame_at,
+};
 
 /// Bytes read at once when looking for new frames; more than the largest frame.
 const WINDOW_BYTES: usize = 4 * (FRAME_PAYLOAD_BYTES_MAX + FRAME_HEADER_BYTES);
@@ -219,8 +221,23 @@ pub(crate) struct TailView {
 impl TailView {
     /// The frames in which an indexed field may have that text.
     pub(crate) fn frames_that_may_hold(&self, text: TextHash) -> impl Iterator<Item = &Frame> {
+        self.frames_that(move |filter| filter.may_contain(text))
+    }
+
+    /// The frames in which an indexed field may have one of those texts.
+    pub(crate) fn frames_that_may_hold_any<'s>(
+        &'s self,
+        texts: &'s [TextHash],
+    ) -> impl Iterator<Item = &'s Frame> {
+        self.frames_that(|filter| texts.iter().any(|text| filter.may_contain(*text)))
+    }
+
+    fn frames_that<'s>(
+        &'s self,
+        may_hold: impl Fn(&TailFilter) -> bool + 's,
+    ) -> impl Iterator<Item = &'s Frame> {
         let unfiltered = self.filters.last().map_or(0, |filter| filter.frames.end);
-        let filtered = self.filters.iter().filter(move |filter| filter.may_contain(text));
+        let filtered = self.filters.iter().filter(move |filter| may_hold(filter));
         filtered.flat_map(|filter| &self.frames[filter.frames.clone()]).chain(&self.frames[unfiltered..])
     }
 
@@ -251,6 +268,11 @@ impl TailView {
         &self.defaults[&frame.producer]
     }
 
+    /// The records of a frame.
+    pub(crate) fn records(&self, frame: &Frame) -> Records<'_> {
+        frame.records(&self.bytes)
+    }
+
     /// Calls `take` with every record of the frame.
     pub(crate) fn each_record(
         &self,
@@ -258,7 +280,7 @@ impl TailView {
         mut take: impl FnMut(Seq, &Record<'_>, &Defaults) -> Result<()>,
     ) -> Result<()> {
         let defaults = self.defaults(frame);
-        let mut records = frame.records(&self.bytes);
+        let mut records = self.records(frame);
         while let Some(record) = records.next() {
             let (seq, record) = record.map_err(|error| self.damaged(records.offset, &error.to_string()))?;
             take(seq, &record, defaults)?;

@@ -21,7 +21,7 @@ mod sync;
 
 pub use appender::{AppendPosition, WalAppender};
 pub(crate) use frame::frame_at;
-pub use frame::{FRAME_HEADER_BYTES, Frame, FrameKind, FrameWriter, Frames};
+pub use frame::{FRAME_HEADER_BYTES, Frame, FrameKind, FrameWriter, Frames, Records};
 pub use header::{HEADER_BYTES, WalHeader, WalNumber};
 pub use recovery::{RecoveredFile, RecoveredWal, recover_directory, wal_numbers};
 pub use sync::{GroupSync, SyncStatistics};

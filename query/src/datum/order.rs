@@ -245,6 +245,13 @@ impl PartialEq for DatumRef<'_> {
 
 impl Eq for DatumRef<'_> {}
 
+/// So that tables keyed by values are asked without an owned copy.
+impl hashbrown::Equivalent<Datum> for DatumRef<'_> {
+    fn equivalent(&self, key: &Datum) -> bool {
+        *self == key.borrow()
+    }
+}
+
 impl PartialOrd for DatumRef<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))

@@ -6,6 +6,7 @@ use blotter_engine::Snapshot;
 use blotter_engine::event::Timestamp;
 
 use super::budget::Budget;
+use super::report::Report;
 use crate::cells::{Cells, Names, Slot};
 use crate::error::Result;
 use crate::plan::scalar::Condition;
@@ -46,6 +47,8 @@ pub(crate) struct Execution {
     pub(crate) names: Arc<Names>,
     /// What it may take.
     pub(crate) budget: Budget,
+    /// What it met.
+    pub(crate) report: Report,
     /// Threads it may use.
     pub(crate) threads: usize,
 }

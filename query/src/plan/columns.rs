@@ -23,30 +23,22 @@ impl Plan {
         listed(required(&self.steps[step + 1..], wanted_of(&self.output), names))
     }
 
-    /// As [`Plan::required_fields`], of the plan on the right of the `asof` or `join` at that step.
+    /// What is wanted of the rows of the plan on the right of the `asof` or `join` at that step; all if `None`.
     pub(crate) fn required_right(&self, step: usize, names: &Names) -> Option<Vec<Slot>> {
         let after = required(&self.steps[step + 1..], wanted_of(&self.output), names);
-        let (plan, keys, renamed) = match &self.steps[step] {
-            Step::Asof { plan, by, renamed, .. } => {
-                (plan, by.iter().copied().chain([Slot::TS, Slot::SEQ]).collect::<Vec<_>>(), renamed)
+        let (keys, renamed) = match &self.steps[step] {
+            Step::Asof { by, renamed, .. } => {
+                (by.iter().copied().chain([Slot::TS, Slot::SEQ]).collect::<Vec<_>>(), renamed)
             }
-            Step::Join { plan, on, renamed, .. } => {
-                (plan, on.iter().map(|(_, right)| *right).collect(), renamed)
-            }
+            Step::Join { on, renamed, .. } => (on.iter().map(|(_, right)| *right).collect(), renamed),
             other => panic!("{other:?} has no other query"),
         };
-        let wanted = after.map(|mut after| {
+        listed(after.map(|mut after| {
             after.retain(|slot| !renamed.iter().any(|(_, prefixed)| prefixed == slot));
             after.extend(keys);
             after.extend(renamed.iter().map(|(own, _)| *own));
             after
-        });
-        let wanted = match (wanted, wanted_of(&plan.output)) {
-            (None, output) => output,
-            (Some(wanted), None) => Some(wanted),
-            (Some(wanted), Some(output)) => Some(output.intersection(&wanted).copied().collect()),
-        };
-        listed(required(&plan.steps, wanted, names))
+        }))
     }
 }
 
@@ -150,6 +142,13 @@ fn before(step: &Step, mut wanted: Wanted, names: &Names) -> Wanted {
 }
 
 impl Scalar {
+    /// The columns that it reads, each once.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        let mut slots = BTreeSet::new();
+        self.reads(&mut slots);
+        slots.into_iter().collect()
+    }
+
     /// Adds the columns that it reads.
     pub(crate) fn reads(&self, slots: &mut BTreeSet<Slot>) {
         match self {
@@ -171,6 +170,13 @@ impl Scalar {
 }
 
 impl Condition {
+    /// The columns that it reads, each once.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        let mut slots = BTreeSet::new();
+        self.reads(&mut slots);
+        slots.into_iter().collect()
+    }
+
     /// Adds the columns that it reads.
     pub(crate) fn reads(&self, slots: &mut BTreeSet<Slot>) {
         match self {

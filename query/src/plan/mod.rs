@@ -5,6 +5,7 @@ pub(crate) mod columns;
 pub(crate) mod describe;
 pub(crate) mod evaluate;
 pub(crate) mod functions;
+pub(crate) mod inline;
 pub(crate) mod kinds;
 pub(crate) mod members;
 pub(crate) mod needle;
@@ -13,4 +14,6 @@ pub(crate) mod scalar;
 pub(crate) mod schema;
 pub(crate) mod step;
 mod test;
+
+pub(crate) use evaluate::Columns;
 pub(crate) mod times;

@@ -81,6 +81,9 @@ pub(crate) struct Comparand {
     pub(crate) text: Option<String>,
     /// Text compares in any ASCII case, and `text` is in lower case. Categories always compare so.
     pub(crate) folded: bool,
+    /// The field is indexed, an identifier: its printed form is compared with `text`, whatever its type, and only for
+    /// equality.
+    pub(crate) printed: bool,
     /// Against numbers, in the unit of the field.
     pub(crate) number: Option<Decimal>,
     /// Against truth values.
@@ -91,4 +94,24 @@ pub(crate) struct Comparand {
     pub(crate) duration: Option<i64>,
     /// Against levels.
     pub(crate) level: Option<Level>,
+}
+
+impl Condition {
+    /// All of them hold; parts that always hold are left out.
+    pub(crate) fn all(conditions: impl IntoIterator<Item = Condition>) -> Condition {
+        let mut parts = Vec::new();
+        for condition in conditions {
+            match condition {
+                Condition::Always => {}
+                Condition::Never => return Condition::Never,
+                Condition::All(inner) => parts.extend(inner),
+                other => parts.push(other),
+            }
+        }
+        match parts.len() {
+            0 => Condition::Always,
+            1 => parts.remove(0),
+            _ => Condition::All(parts),
+        }
+    }
 }

@@ -30,6 +30,18 @@ impl TypeSet {
         self.0 & 1 << value_type as u8 != 0
     }
 
+    /// Their names.
+    pub(crate) fn names(self) -> Vec<&'static str> {
+        let named = [
+            (ValueType::Bool, "bool"),
+            (ValueType::I64, "int"),
+            (ValueType::F64, "float"),
+            (ValueType::Decimal, "decimal"),
+            (ValueType::Str, "text"),
+        ];
+        named.into_iter().filter(|(value_type, _)| self.has(*value_type)).map(|(_, name)| name).collect()
+    }
+
     /// Whether all are numbers.
     pub(crate) fn is_numeric(self) -> bool {
         !self.is_empty() && !self.has(ValueType::Str) && !self.has(ValueType::Bool)
@@ -53,6 +65,9 @@ pub(crate) trait Schema: Send + Sync {
 
     /// All types that the field has anywhere; may read much, so it is asked only before an error is given.
     fn types(&self, field: &str) -> TypeSet;
+
+    /// Whether lookups by the field use an index. Such a field is an identifier: its values compare as they print.
+    fn is_indexed(&self, field: &str) -> bool;
 
     /// The names of all fields, well-known ones and those of the database; for hints and completion.
     fn fields(&self) -> Vec<String>;

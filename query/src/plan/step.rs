@@ -98,6 +98,31 @@ pub(crate) enum Step {
     Gaps { range: (Option<Timestamp>, Option<Timestamp>) },
 }
 
+impl Step {
+    /// Whether it gives rows as they come and holds on to none.
+    pub(crate) fn is_streaming(&self) -> bool {
+        matches!(
+            self,
+            Step::Where(_) | Step::Fields(_) | Step::FieldsExcept(_) | Step::Extend(_) | Step::Head(_)
+        )
+    }
+}
+
+impl Stats {
+    /// The columns it needs.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        let mut slots: Vec<Slot> = self.keys.iter().flat_map(|(_, key)| key.slots()).collect();
+        for aggregate in &self.aggregates {
+            slots.extend(aggregate.arguments.iter().flat_map(Scalar::slots));
+            slots.extend(aggregate.condition.slots());
+            slots.extend(aggregate.function.needs_time().then_some(Slot::TS));
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+}
+
 /// How much is sampled.
 #[derive(Clone, Debug)]
 pub(crate) enum SampleSize {

@@ -320,6 +320,13 @@ pub enum AggregateFunction {
     Rate,
 }
 
+impl AggregateFunction {
+    /// Whether it looks at the time of rows besides its arguments.
+    pub(crate) fn needs_time(self) -> bool {
+        self == AggregateFunction::Rate
+    }
+}
+
 /// One step of the pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stage {

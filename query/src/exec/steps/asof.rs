@@ -13,7 +13,6 @@ use foldhash::fast::RandomState;
 use super::ends::given_away;
 use super::held::{Held, Pace};
 use super::key::{self, Key};
-use super::lazy::lazily;
 use super::place::{seq_of, ts_of};
 use super::right::RightColumns;
 use super::sort::sort;
@@ -21,6 +20,7 @@ use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream, Source};
+use crate::exec::lazy::lazily;
 use crate::plan::scalar::{Comparand, Condition, Scalar, Test};
 use crate::plan::step::{Plan, Step};
 

@@ -10,12 +10,12 @@ use blotter_engine::event::Timestamp;
 use foldhash::fast::RandomState;
 
 use super::held::{Held, Pace};
-use super::lazy::lazily;
 use super::place::{seq_for, ts_for};
 use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream, ScanRequest, Source};
+use crate::exec::lazy::lazily;
 use crate::plan::one_of::OneOf;
 use crate::plan::scalar::{Condition, Test};
 

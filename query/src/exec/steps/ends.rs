@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::held::{Held, Pace};
-use super::lazy::lazily;
 use crate::cells::Cells;
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream};
+use crate::exec::lazy::lazily;
 
 /// The first rows. Its input is asked for no row more than that, and is let go with the last one.
 pub(crate) fn head(input: RowStream, rows: u64) -> RowStream {

@@ -12,12 +12,12 @@ use blotter_engine::maintain::NumberSet;
 use foldhash::fast::RandomState;
 
 use super::held::{Held, Pace, holding};
-use super::lazy::lazily;
 use super::place::ts_for;
 use crate::cells::{Cells, Slot};
 use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream, ScanRequest, Source};
+use crate::exec::lazy::lazily;
 use crate::plan::one_of::OneOf;
 use crate::plan::scalar::{Comparand, Condition, Test};
 use crate::syntax::ast::CompareOp;

@@ -14,11 +14,11 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::held::{Held, Pace, holding};
-use super::lazy::lazily;
 use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::exec::execution::{Execution, RowStream};
+use crate::exec::lazy::lazily;
 use crate::limits::BINS_MAX;
 use crate::plan::scalar::Scalar;
 use crate::syntax::ast::Span;

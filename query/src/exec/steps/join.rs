@@ -10,12 +10,12 @@ use foldhash::fast::RandomState;
 use super::asof::read_key;
 use super::held::{Held, Pace};
 use super::key::{self, Key};
-use super::lazy::lazily;
 use super::right::RightColumns;
 use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream, Source};
+use crate::exec::lazy::lazily;
 use crate::plan::step::Plan;
 
 /// Every pair of rows whose keys, left column and right column, are equal as group keys: in left order, and for one

@@ -15,7 +15,6 @@ mod held;
 mod histogram;
 mod join;
 mod key;
-mod lazy;
 mod merge;
 mod neighbours;
 mod place;
@@ -29,6 +28,8 @@ mod tests;
 mod timeline;
 
 use std::sync::Arc;
+
+pub(crate) use sort::Rank;
 
 use super::execution::{Execution, RowStream, Source};
 use crate::error::Result;
@@ -54,7 +55,7 @@ pub(crate) fn apply(
         Step::Tail(rows) => ends::tail(input, *rows, execution),
         Step::Distinct(columns) => distinct::distinct(input, columns, execution),
         Step::Sample(size) => sample::sample(input, size, execution),
-        Step::Stats(stats) => return stats_rows(input, stats, execution),
+        Step::Stats(stats) => return crate::exec::aggregate::rows(input, stats, execution),
         &Step::FillTimeline { ts, key, count, width_ns, zone, range } => {
             let timeline = timeline::Timeline { ts, key, count, width_ns, zone, range };
             timeline::fill(input, &timeline, execution)
@@ -79,14 +80,4 @@ pub(crate) fn apply(
         // It reads the whole database itself.
         Step::Gaps { range } => gaps::gaps(*range, source, execution),
     })
-}
-
-/// Stands in for aggregation.
-fn stats_rows(
-    _input: RowStream,
-    _stats: &crate::plan::step::Stats,
-    _execution: &Arc<Execution>,
-) -> Result<RowStream> {
-    let message = "aggregation is not built";
-    Err(crate::QueryError::new(crate::error::ErrorKind::Database, message))
 }

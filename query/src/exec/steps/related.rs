@@ -5,12 +5,12 @@ use std::sync::Arc;
 use blotter_engine::event::Timestamp;
 
 use super::held::{Held, Pace, holding};
-use super::lazy::lazily;
 use super::merge::merged;
 use super::place::{seq_for, ts_for};
 use crate::cells::Slot;
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::exec::execution::{Execution, RowStream, ScanRequest, Source};
+use crate::exec::lazy::lazily;
 use crate::limits::RELATED_VALUES_MAX;
 use crate::plan::one_of::OneOf;
 use crate::plan::scalar::{Condition, Test};

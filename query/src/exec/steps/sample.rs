@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use super::ends::given_away;
 use super::held::{Held, Pace};
-use super::lazy::lazily;
 use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream};
+use crate::exec::lazy::lazily;
 use crate::plan::step::SampleSize;
 
 /// See the module.

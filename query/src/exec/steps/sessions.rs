@@ -10,12 +10,12 @@ use foldhash::fast::RandomState;
 
 use super::held::{Held, Pace, holding};
 use super::key::{self, Key};
-use super::lazy::lazily;
 use super::place::ts_for;
 use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream};
+use crate::exec::lazy::lazily;
 use crate::plan::step::Sessions;
 
 /// A session ends when the next row of its key, by time, is later than the first by more than the largest span, or

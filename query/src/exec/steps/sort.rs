@@ -9,11 +9,12 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::held::{Held, Pace};
-use super::lazy::lazily;
 use crate::cells::Cells;
 use crate::datum::Datum;
 use crate::error::Result;
 use crate::exec::execution::{Execution, RowStream};
+use crate::exec::lazy::lazily;
+use crate::plan::Columns;
 use crate::plan::scalar::Scalar;
 
 /// Rows of one run: some milliseconds of sorting.
@@ -50,9 +51,16 @@ pub(crate) fn sort(
 
 /// One value to sort by.
 #[derive(PartialEq, Eq)]
-struct Rank {
+pub(crate) struct Rank {
     datum: Datum,
     is_descending: bool,
+}
+
+impl Rank {
+    /// The value of a row.
+    pub(crate) fn of(scalar: &Scalar, is_descending: bool, row: &impl Columns) -> Result<Rank> {
+        Ok(Rank { datum: scalar.evaluate(row)?, is_descending })
+    }
 }
 
 impl Ord for Rank {
@@ -77,7 +85,7 @@ impl Ranked {
     fn new(row: Cells, keys: &[(Scalar, bool)]) -> Result<Ranked> {
         let mut ranks = Vec::with_capacity(keys.len());
         for (scalar, is_descending) in keys {
-            ranks.push(Rank { datum: scalar.evaluate(&row)?, is_descending: *is_descending });
+            ranks.push(Rank::of(scalar, *is_descending, &row)?);
         }
         Ok(Ranked { ranks: ranks.into(), row })
     }

@@ -6,11 +6,11 @@ use blotter_engine::event::Timestamp;
 use chrono_tz::Tz;
 
 use super::held::{Held, Pace};
-use super::lazy::lazily;
 use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::exec::execution::{Execution, RowStream};
+use crate::exec::lazy::lazily;
 use crate::limits::BINS_MAX;
 use crate::time::bins;
 

@@ -34,7 +34,7 @@ impl Pipeline<'_> {
         match &filter.node {
             FilterKind::And(parts) => {
                 let parts: Result<Vec<Condition>> = parts.iter().map(|part| self.filter(part)).collect();
-                Ok(all(parts?))
+                Ok(Condition::all(parts?))
             }
             FilterKind::Or(parts) => {
                 let parts: Result<Vec<Condition>> = parts.iter().map(|part| self.filter(part)).collect();
@@ -141,7 +141,7 @@ impl Pipeline<'_> {
         if !known.is_empty() {
             parts.insert(0, test(left.bound, Test::In { values: known.into(), negated }));
         }
-        Ok(if negated { all(parts) } else { any(parts) })
+        Ok(if negated { Condition::all(parts) } else { any(parts) })
     }
 
     fn between(&self, left: &Expr, low: &Expr, high: &Expr) -> Result<Condition> {
@@ -150,7 +150,7 @@ impl Pipeline<'_> {
             (Right::Comparand(low), Right::Comparand(high)) => {
                 Ok(test(left.bound, Test::Between { low, high }))
             }
-            (low, high) => Ok(all(vec![
+            (low, high) => Ok(Condition::all(vec![
                 self.compare(&left, CompareOp::GreaterOrEqual, low),
                 self.compare(&left, CompareOp::LessOrEqual, high),
             ])),
@@ -204,7 +204,10 @@ impl Pipeline<'_> {
                 )
         })?;
         let (start, end) = zone::day(date, zone).map_err(|error| error.or_place(term.point.span))?;
-        Ok(all(vec![self.at(CompareOp::GreaterOrEqual, start, span)?, self.at(CompareOp::Less, end, span)?]))
+        Ok(Condition::all(vec![
+            self.at(CompareOp::GreaterOrEqual, start, span)?,
+            self.at(CompareOp::Less, end, span)?,
+        ]))
     }
 }
 
@@ -230,26 +233,6 @@ fn test(bound: Bound, test: Test) -> Condition {
 
 fn constant(datum: &Datum, test: &Test) -> Condition {
     if test.passes(datum.borrow()) { Condition::Always } else { Condition::Never }
-}
-
-/// All parts hold; parts of the same kind are taken apart.
-pub(super) fn all(parts: Vec<Condition>) -> Condition {
-    let mut flat = Vec::with_capacity(parts.len());
-    for part in parts {
-        match part {
-            Condition::Never => return Condition::Never,
-            Condition::Always => {}
-            Condition::All(inner) => flat.extend(inner),
-            other => flat.push(other),
-        }
-    }
-    if flat.len() == 1 {
-        flat.remove(0)
-    } else if flat.is_empty() {
-        Condition::Always
-    } else {
-        Condition::All(flat)
-    }
 }
 
 /// One part holds at least.

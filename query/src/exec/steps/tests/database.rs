@@ -233,7 +233,8 @@ fn gaps_are_those_that_may_lie_in_the_time_asked_for() {
     let seq = "kind=seq first=1 last=1 count=1 after_ts=@10 before_ts=@20";
     let middle = "kind=producer producer=1 first=2 last=3 count=2 after_ts=@20 before_ts=@30";
     let end = "kind=recorded producer=1 first=5 last=5 count=1 after_ts=@30";
-    let table: &[((Option<i64>, Option<i64>), &[&str])] = &[
+    type Case<'a> = ((Option<i64>, Option<i64>), &'a [&'a str]);
+    let table: &[Case<'_>] = &[
         ((None, None), &[seq, middle, end]),
         ((None, Some(19)), &[seq]),
         ((Some(12), Some(18)), &[seq]),

@@ -54,6 +54,10 @@ impl Schema for Fake {
         }
     }
 
+    fn is_indexed(&self, field: &str) -> bool {
+        Field::from_name(field).is_some_and(Field::is_id)
+    }
+
     fn fields(&self) -> Vec<String> {
         let known = Field::ALL.iter().map(|field| field.name());
         known.chain(FIELDS.iter().map(|(name, _)| *name)).map(str::to_owned).collect()

@@ -277,5 +277,5 @@ fn only_the_fields_that_steps_read_are_asked_for() {
     let mut right: Vec<String> =
         plan.required_right(0, &names).unwrap().iter().map(|slot| names.name(*slot).to_string()).collect();
     right.sort();
-    assert_eq!(right.join(" "), "ask bid price seq symbol ts");
+    assert_eq!(right.join(" "), "mid price seq symbol ts");
 }

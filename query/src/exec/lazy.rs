@@ -6,8 +6,13 @@ use crate::exec::execution::RowStream;
 
 /// Rows made by `begin`, which runs when the first is asked for; its error comes in place of the first row. After an
 /// error, and after the last row, everything that the rows held is let go.
-pub(super) fn lazily(begin: impl FnOnce() -> Result<RowStream> + Send + 'static) -> RowStream {
+pub(crate) fn lazily(begin: impl FnOnce() -> Result<RowStream> + Send + 'static) -> RowStream {
     Box::new(Lazy::Waiting(Box::new(begin)))
+}
+
+/// As [`lazily`], of rows that are made all at once.
+pub(crate) fn lazily_all(make: impl FnOnce() -> Result<Vec<Cells>> + Send + 'static) -> RowStream {
+    lazily(move || Ok(Box::new(make()?.into_iter().map(Ok))))
 }
 
 enum Lazy {

@@ -1,0 +1,98 @@
+//! P6 and P10: what the desks ask, in the query language.
+//!
+//! `cargo bench --bench query [-- aggregate|latest] [events]`, by default both, over 5,250,000 and 100,000,000 events.
+//! `BLOTTER_BENCH_DATABASE=DIR` runs the aggregates over that database instead, to set them beside others on the same
+//! data (`benches/compare/duckdb.py`).
+//!
+//! - `aggregate` (P6): medians of grouped aggregates over all events, caches warm.
+//! - `latest` (P10): the latest 100 events that match a filter.
+
+use std::path::Path;
+use std::time::Instant;
+
+use blotter::{Db, Options, QueryOptions, Queryable, Reader, RecorderOptions};
+
+mod bench;
+
+const AGGREGATES: &[(&str, &str)] = &[
+    (
+        "by strategy where submitted",
+        "status = submitted | stats count(), avg(latency_us), p99(latency_us) by strategy",
+    ),
+    ("by category, level", "| stats count() by category, level"),
+    ("by category", "| stats count() by category"),
+    ("by minute", "| stats count() by bin(ts, 1m)"),
+    ("fills by symbol", "category = fill | stats count(), sum(fill_quantity), avg(fill_price) by symbol"),
+    ("word in messages", "rejected | stats count() by category"),
+    ("top messages", "level >= error | top 10 message"),
+];
+
+const LATEST: &[(&str, &str)] = &[
+    ("all", "| sort ts desc | limit 100"),
+    ("orders", "category = order | sort ts desc | limit 100"),
+    ("rejected orders", "category = order status = rejected | sort ts desc | limit 100"),
+    ("errors", "level >= error | sort ts desc | limit 100"),
+    ("one symbol", "symbol = AAPL category = fill | sort ts desc | limit 100"),
+];
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let is_wanted = |part: &str| {
+        let named: Vec<_> = words.iter().filter(|word| word.parse::<u64>().is_err()).collect();
+        named.is_empty() || named.iter().any(|word| *word == part)
+    };
+    let events = |default: u64| bench::numbers().first().copied().unwrap_or(default);
+    bench::print_load("at the start");
+    if is_wanted("aggregate") {
+        match std::env::var_os("BLOTTER_BENCH_DATABASE") {
+            Some(path) => run(Path::new(&path), AGGREGATES, 11),
+            None => recorded(events(5_250_000), |path| run(path, AGGREGATES, 11)),
+        }
+    }
+    if is_wanted("latest") {
+        recorded(events(100_000_000), |path| run(path, LATEST, 51));
+    }
+    bench::print_load("at the end");
+}
+
+/// Records the session, seals it, and has it asked.
+fn recorded(count: u64, ask: impl FnOnce(&Path)) {
+    let dir = bench::scratch();
+    let path = dir.path().join("bench.blotter");
+    let started = Instant::now();
+    let db: Db = Options::new().backpressure(bench::BLOCK).open(&path).expect("a new database opens");
+    let mut recorder = db.recorder(RecorderOptions::new().service("oms")).expect("a recorder");
+    for event in bench::session((0, 1)).take(count as usize) {
+        assert!(event.record(&mut recorder).is_accepted());
+    }
+    db.seal().expect("the disk takes it");
+    let segments = db.statistics().segments;
+    println!("{count} events in {segments} segments, recorded and sealed in {:.1?}", started.elapsed());
+    drop(recorder);
+    db.close().expect("the disk takes it");
+    ask(&path);
+}
+
+fn run(path: &Path, queries: &[(&str, &str)], times: usize) {
+    let started = Instant::now();
+    let reader = Reader::open(path).expect("the database opens");
+    let snapshot = reader.snapshot().expect("a snapshot");
+    println!("opened in {:.1?}: {} segments", started.elapsed(), snapshot.segments().count());
+    for (name, text) in queries {
+        let mut took = Vec::with_capacity(times);
+        let mut found = 0;
+        for _ in 0..times {
+            let started = Instant::now();
+            let rows = reader.query_with_options(text, &QueryOptions::default()).expect("the query is right");
+            found = rows.map(|row| row.expect("rows come")).count();
+            took.push(started.elapsed());
+        }
+        let first = took[0];
+        took.sort();
+        println!(
+            "{name:<30} median {:>10.2?}, first {first:>10.2?}, least {:>10.2?}: {found} rows   {text}",
+            took[times / 2],
+            took[0]
+        );
+    }
+}
