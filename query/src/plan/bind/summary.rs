@@ -221,7 +221,10 @@ impl Pipeline<'_> {
 
     /// The least usual width with which the times of the query, or else those recorded, have few bins.
     fn timeline_width(&self) -> i64 {
-        let recorded = self.context.schema.time_range();
+        let recorded = match self.range {
+            (Some(first), Some(last)) => Some((first, last)),
+            _ => self.context.schema.time_range(),
+        };
         let first = self.range.0.max(recorded.map(|(first, _)| first));
         let last = [self.range.1, recorded.map(|(_, last)| last)].into_iter().flatten().min();
         let (Some(first), Some(last)) = (first, last) else { return 60 * SECOND_NS };
