@@ -10,6 +10,7 @@ use super::ast::*;
 use super::lexical::{self, name_text, quoted_text};
 use super::literal;
 use super::names;
+use super::words;
 
 impl<T: Display> Display for Spanned<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -136,7 +137,8 @@ impl Display for TimeTerm {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let point = &self.point.node;
         let number = matches!(literal::of_word(point).kind, LiteralKind::Number(_));
-        let bare = lexical::is_plain(point, "") && !is_joint(point) && !number;
+        let keyword = words::KEYWORDS.iter().any(|keyword| lexical::is_keyword(point, keyword));
+        let bare = lexical::is_plain(point, "") && !keyword && !number;
         f.write_str(&if bare { point.clone() } else { quoted_text(point) })?;
         match &self.zone {
             Some(zone) => write!(f, " tz {}", Zone(zone)),

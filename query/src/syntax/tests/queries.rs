@@ -30,6 +30,7 @@ pub(super) const VALID: &[&str] = &[
     "level >= warn latency_us > 1ms memory_b < 2MiB slippage_bps > 5bps ratio < 5%",
     "since 2026-01-02T09:30 tz America/New_York until now",
     "since \"2026-01-02 09:30\" on yesterday tz \"UTC\"",
+    "on \"IN\" until \"last\" tz \"\" since \"5\"",
     "time_of_day(ts) between 09:30 and 16:00",
     "`my field` = 3 `last` > 5 last > 5 last(price) > 5",
     "a==b c<>d e<=f",
