@@ -80,6 +80,9 @@ fn lines(
         ("result", format!("{rows} rows")),
         ("threads", execution.threads.to_string()),
     ];
+    for step in plan.describe(&execution.names) {
+        lines.push(("plan", step));
+    }
     let (parse, bind) = (preparation.parse, preparation.bind);
     lines.push((
         "time",

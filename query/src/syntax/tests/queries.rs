@@ -4,7 +4,7 @@ use crate::syntax::ast::{ExprKind, FilterKind, LiteralKind, Stage};
 use crate::syntax::{names, parse};
 
 /// What the desks run.
-pub(super) const DESK_QUERIES: &[&str] = &[
+pub(crate) const DESK_QUERIES: &[&str] = &[
     "correlation_id = trade_12345 | sort ts",
     "symbol = AAPL category = order | related order_id -> correlation_id",
     "category = performance last 1d | stats avg(execution_time_ms), p99(execution_time_ms) by service",
@@ -200,4 +200,11 @@ fn columns_have_names_without_as() {
     check("max(bin(ts, 5m))", "max_ts");
     let taken = ["count", "count_2"];
     assert_eq!(names::free("count".to_owned(), |name| taken.contains(&name)), "count_3");
+}
+
+#[test]
+fn the_functions_that_are_offered_are_those_that_are_bound() {
+    let mut offered: Vec<&str> = crate::syntax::words::names(crate::syntax::words::FUNCTIONS).collect();
+    offered.sort_unstable();
+    assert_eq!(offered, crate::plan::functions::names().collect::<Vec<_>>());
 }
