@@ -1,5 +1,7 @@
 //! Stages that bring in other events, through the whole of the package, over a database of which half is sealed.
 
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
+
 use blotter_engine::event::{Category, Level, Timestamp};
 use blotter_engine::{Db, Options, RecorderOptions};
 use blotter_query::{Datum, Queryable};
