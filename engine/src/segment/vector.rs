@@ -161,9 +161,38 @@ pub struct BlockShapes {
 }
 
 impl BlockShapes {
-    /// The place of each row's shape among the shapes of the block; empty if there is one shape.
-    pub fn places(&self) -> &[u16] {
-        &self.places
+    /// The rows whose shape is wanted, by its place: bit `i % 64` of word `i / 64`.
+    ///
+    /// # Panics
+    /// If there are fewer places than shapes.
+    pub fn rows_of(&self, is_wanted: &[bool]) -> Vec<u64> {
+        let mut words = vec![0; self.rows.div_ceil(64)];
+        if self.places.is_empty() {
+            if is_wanted[0] {
+                words.fill(u64::MAX);
+                if let (Some(last), rest @ 1..) = (words.last_mut(), self.rows % 64) {
+                    *last = (1 << rest) - 1;
+                }
+            }
+            return words;
+        }
+        let chunks = self.places.chunks(64).zip(&mut words);
+        if is_wanted.len() <= 64 {
+            // The few shapes that blocks mostly have fit a register.
+            let wanted =
+                is_wanted.iter().enumerate().fold(0u64, |bits, (at, is)| bits | u64::from(*is) << at);
+            for (chunk, word) in chunks {
+                let bits = chunk.iter().enumerate().map(|(bit, place)| (wanted >> (place & 63) & 1) << bit);
+                *word = bits.fold(0, |word, bit| word | bit);
+            }
+        } else {
+            for (chunk, word) in chunks {
+                let bits =
+                    chunk.iter().enumerate().map(|(bit, place)| u64::from(is_wanted[*place as usize]) << bit);
+                *word = bits.fold(0, |word, bit| word | bit);
+            }
+        }
+        words
     }
 
     #[inline]
@@ -689,12 +718,7 @@ impl BlockColumn<'_> {
             return Presence::All;
         }
         let present: Vec<bool> = self.slots.iter().map(|slot| !matches!(slot, Slot::Absent)).collect();
-        let mut words = vec![0; self.shapes.rows.div_ceil(64)];
-        for (chunk, word) in self.shapes.places.chunks(64).zip(&mut words) {
-            for (bit, place) in chunk.iter().enumerate() {
-                *word |= u64::from(present[*place as usize]) << bit;
-            }
-        }
+        let words = self.shapes.rows_of(&present);
         Presence::Some(words)
     }
 

@@ -250,12 +250,7 @@ impl ColumnTest {
                 };
             }
         }
-        let places = shapes.places();
-        let mut rows = match (places.is_empty(), passes.first()) {
-            (true, Some(true)) => RowSet::all(block.rows),
-            (true, _) => RowSet::none(block.rows),
-            (false, _) => RowSet::from_fn(block.rows, |row| passes[places[row] as usize]),
-        };
+        let mut rows = RowSet::from_words(&shapes.rows_of(&passes), block.rows);
         if matches!(self.test, Test::Missing) {
             rows.invert();
         }
