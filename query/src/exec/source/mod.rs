@@ -44,6 +44,7 @@ impl Execution {
                 parts.iter().map(|part| (part.meta().day, part.meta().category.as_str())).collect();
             self.report.add(Count::PartitionsConsidered, partitions.len() as u64);
         }
+        self.report.add(Count::Scans, 1);
         self.report.add(Count::SegmentsConsidered, parts.len() as u64);
         parts
     }
