@@ -8,6 +8,7 @@ use std::collections::BinaryHeap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use blotter_engine::segment::Projection;
 use blotter_engine::view::SegmentPart;
 
 use super::prune::Pruning;
@@ -42,8 +43,18 @@ struct Source {
 }
 
 enum SourceRows {
-    Segment { rows: Box<SegmentRows>, matches: Option<Box<Matches>>, taken: usize },
-    Unsealed { rows: Box<UnsealedRows>, next: Option<Cells> },
+    Segment {
+        rows: Box<SegmentRows>,
+        projection: Projection,
+        matches: Option<Box<Matches>>,
+        taken: usize,
+        /// The next row, if it is read alone.
+        next: Option<Cells>,
+    },
+    Unsealed {
+        rows: Box<UnsealedRows>,
+        next: Option<Cells>,
+    },
     Done,
 }
 
@@ -133,7 +144,7 @@ impl OrderedRows {
     /// Finds the next match of a source.
     fn advance(&mut self, index: usize) -> Result<()> {
         let source = &mut self.sources[index];
-        match source.rows.next_key(self.backwards, &self.execution) {
+        match source.rows.next_key(self.wanted.as_deref(), self.backwards, &self.execution) {
             Ok(Some(key)) => {
                 self.heads.push(Head { key, source: index, backwards: self.backwards });
                 Ok(())
@@ -163,7 +174,9 @@ impl OrderedRows {
             let part = self.waiting.pop().expect("there is a last one");
             match self.execution.open(&part, &self.condition, &self.pruning) {
                 Ok(Some(rows)) => {
-                    let rows = SourceRows::Segment { rows: Box::new(rows), matches: None, taken: 0 };
+                    let projection = rows.columns.projection(self.wanted.as_deref());
+                    let rows = Box::new(rows);
+                    let rows = SourceRows::Segment { rows, projection, matches: None, taken: 0, next: None };
                     self.add(rows, part.path().to_path_buf())?;
                 }
                 Ok(None) => {}
@@ -200,7 +213,12 @@ impl OrderedRows {
 }
 
 impl SourceRows {
-    fn next_key(&mut self, backwards: bool, execution: &Execution) -> Result<Option<(i64, u64)>> {
+    fn next_key(
+        &mut self,
+        wanted: Option<&[Slot]>,
+        backwards: bool,
+        execution: &Execution,
+    ) -> Result<Option<(i64, u64)>> {
         match self {
             SourceRows::Done => Ok(None),
             SourceRows::Unsealed { rows, next } => {
@@ -209,14 +227,21 @@ impl SourceRows {
                     (ts, seq)
                 }))
             }
-            SourceRows::Segment { rows, matches, taken } => {
+            SourceRows::Segment { rows, projection, matches, taken, next } => {
                 if matches.as_ref().is_none_or(|matches| *taken == matches.rows.len()) {
                     execution.budget.check()?;
                     *matches = rows.next(backwards, &execution.report)?.map(Box::new);
                     *taken = 0;
                 }
                 let Some(found) = matches else { return Ok(None) };
-                let row = found.row(*taken, backwards) as usize;
+                let row = found.row(*taken, backwards);
+                if found.are_few() {
+                    let row = found.block.first_row() + row;
+                    let (ts, seq, cells) = rows.columns.row(row, wanted, projection)?;
+                    *next = Some(cells);
+                    return Ok(Some((ts, seq)));
+                }
+                let row = row as usize;
                 Ok(Some((found.block.times()?[row], found.block.seqs()?[row])))
             }
         }
@@ -226,10 +251,13 @@ impl SourceRows {
     fn take(&mut self, wanted: Option<&[Slot]>, backwards: bool) -> Result<Cells> {
         match self {
             SourceRows::Unsealed { next: Some(cells), .. } => Ok(std::mem::take(cells)),
-            SourceRows::Segment { matches: Some(matches), taken, .. } => {
-                let cells = matches.cells(matches.row(*taken, backwards), wanted, *taken);
+            SourceRows::Segment { matches: Some(matches), projection, taken, next, .. } => {
+                let row = matches.row(*taken, backwards);
                 *taken += 1;
-                cells
+                match next.take() {
+                    Some(cells) => Ok(cells),
+                    None => matches.cells(row, wanted, projection, *taken - 1),
+                }
             }
             _ => Err(QueryError::new(ErrorKind::Database, "a row was taken twice")),
         }
