@@ -3,7 +3,7 @@
 //! A segment is opened only when the stream reaches its time, and a row is put together only when it is asked for,
 //! so that the first rows over thousands of segments cost a few of them.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,12 +29,39 @@ pub(crate) struct OrderedRows {
     wanted: Option<Vec<Slot>>,
     pruning: Pruning,
     backwards: bool,
-    /// Segments not yet reached, the next one last.
-    waiting: Vec<SegmentPart>,
+    /// Segments not yet reached. Of thousands few are, so they are not sorted.
+    waiting: BinaryHeap<Waiting>,
     heads: BinaryHeap<Head>,
     sources: Vec<Source>,
     until_check: u32,
     failed: bool,
+}
+
+/// A segment not yet reached. The greatest is the next.
+struct Waiting {
+    /// Its first time, or, backwards, its last; negated forwards.
+    rank: i64,
+    part: SegmentPart,
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Waiting) -> bool {
+        self.rank == other.rank
+    }
+}
+
+impl Eq for Waiting {}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Waiting) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Waiting) -> Ordering {
+        self.rank.cmp(&other.rank)
+    }
 }
 
 struct Source {
@@ -97,7 +124,7 @@ impl OrderedRows {
             condition: request.condition,
             wanted: request.fields,
             backwards: request.backwards,
-            waiting: Vec::new(),
+            waiting: BinaryHeap::new(),
             heads: BinaryHeap::new(),
             sources: Vec::new(),
             until_check: 0,
@@ -107,11 +134,13 @@ impl OrderedRows {
         if rows.pruning.is_never {
             return Ok(rows);
         }
-        rows.waiting = execution.segment_parts(&rows.pruning);
-        match rows.backwards {
-            true => rows.waiting.sort_by_key(|part| part.meta().ts_max),
-            false => rows.waiting.sort_by_key(|part| Reverse(part.meta().ts_min)),
-        }
+        let rank = |part: &SegmentPart| match rows.backwards {
+            true => part.meta().ts_max,
+            // All bits turned around: the order is too, and no time overflows.
+            false => !part.meta().ts_min,
+        };
+        let parts = execution.segment_parts(&rows.pruning).into_iter();
+        rows.waiting = parts.map(|part| Waiting { rank: rank(&part), part }).collect();
         rows.add_unsealed()?;
         Ok(rows)
     }
@@ -162,7 +191,7 @@ impl OrderedRows {
 
     /// Opens the segments that may hold the next match.
     fn reach_segments(&mut self) -> Result<()> {
-        while let Some(part) = self.waiting.last() {
+        while let Some(Waiting { part, .. }) = self.waiting.peek() {
             let is_reached = self.heads.peek().is_none_or(|head| match self.backwards {
                 true => part.meta().ts_max >= head.key.0,
                 false => part.meta().ts_min <= head.key.0,
@@ -171,7 +200,7 @@ impl OrderedRows {
                 return Ok(());
             }
             self.execution.budget.check()?;
-            let part = self.waiting.pop().expect("there is a last one");
+            let Waiting { part, .. } = self.waiting.pop().expect("one was peeked at");
             match self.execution.open(&part, &self.condition, &self.pruning) {
                 Ok(Some(rows)) => {
                     let projection = rows.columns.projection(self.wanted.as_deref());
