@@ -30,5 +30,6 @@ pub use blotter_query::{
 };
 // The rooms they come from.
 pub use blotter_engine::{error, event, limits, maintain, record, segment, view};
+pub use blotter_query as query;
 // The seam to the host, for tests that fake the disk.
 pub use blotter_engine::vfs;
