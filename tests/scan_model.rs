@@ -2,11 +2,13 @@
 //! WAL tail and segments, forwards and backwards, by the writer's snapshot and by a reader's.
 #![allow(clippy::unwrap_used)] // in a test a panic is the failure report
 
+use std::collections::BTreeSet;
+
 use blotter::event::{Category, Event, Field, FieldKey, Level, Timestamp, Value, ValueRef, dec};
 use blotter::segment::Projection;
 use blotter::vfs::sim::Prng;
-use blotter::view::Comparison;
-use blotter::{Options, Predicate, Reader, RecorderOptions};
+use blotter::view::{Comparison, UnsealedEvent};
+use blotter::{Options, Predicate, Reader, RecorderOptions, Snapshot};
 
 const CATEGORIES: [Category; 3] = [Category::ORDER, Category::FILL, Category::AUDIT];
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -24,7 +26,7 @@ fn random_value(random: &mut Prng) -> Value {
 
 /// What a predicate asks, in a form that the naive filter understands.
 enum Asked {
-    Text(&'static str, String),
+    Text(&'static str, Vec<String>),
     Any(String),
     Compare(&'static str, Comparison, Value),
     Exists(&'static str),
@@ -39,8 +41,13 @@ fn random_asked(random: &mut Prng) -> Asked {
         0 => Asked::Any(format!("A-{}", random.below(40))),
         1 => Asked::Exists(field),
         2 => Asked::Missing(field),
-        3 if field == "order_id" => Asked::Text(field, format!("A-{}", random.below(40))),
-        3 => Asked::Text(field, random_value(random).to_string()),
+        3 => {
+            let texts = (0..1 + random.below(3)).map(|_| match field {
+                "order_id" => format!("A-{}", random.below(40)),
+                _ => random_value(random).to_string(),
+            });
+            Asked::Text(field, texts.collect())
+        }
         _ => {
             let comparison = [
                 Comparison::Equal,
@@ -64,7 +71,10 @@ fn number(value: ValueRef<'_>) -> Option<f64> {
 impl Asked {
     fn add_to(&self, predicate: Predicate) -> Predicate {
         match self {
-            Asked::Text(field, text) => predicate.equals(*field, text),
+            Asked::Text(field, texts) => match &texts[..] {
+                [text] => predicate.equals(*field, text),
+                texts => predicate.equals_any(*field, texts),
+            },
             Asked::Any(text) => predicate.any_indexed(text),
             Asked::Compare(field, comparison, value) => predicate.compare(*field, *comparison, value.clone()),
             Asked::Exists(field) => predicate.exists(*field),
@@ -74,7 +84,9 @@ impl Asked {
 
     fn holds(&self, event: &Event) -> bool {
         match self {
-            Asked::Text(field, text) => event.get(field).is_some_and(|value| value.to_string() == *text),
+            Asked::Text(field, texts) => {
+                event.get(field).is_some_and(|value| texts.contains(&value.to_string()))
+            }
             Asked::Any(text) => ["order_id", "correlation_id", "symbol", "x"]
                 .iter()
                 .any(|field| event.get(field).is_some_and(|value| value.to_string() == *text)),
@@ -94,6 +106,34 @@ impl Asked {
             Asked::Missing(field) => event.get(field).is_none(),
         }
     }
+}
+
+/// The events of all parts that may hold a match; each is in one part only.
+fn seqs_in_parts(snapshot: &Snapshot, predicate: &Predicate) -> BTreeSet<u64> {
+    let mut seqs = BTreeSet::new();
+    for part in snapshot.segment_parts(predicate) {
+        let segment = part.open().unwrap();
+        for row in 0..segment.rows() {
+            assert!(seqs.insert(segment.event(row, &Projection::fields([])).unwrap().seq.0));
+        }
+    }
+    for part in snapshot.unsealed_parts(predicate) {
+        let mut events = 0;
+        part.each(|number, event| -> blotter::Result<()> {
+            assert!(seqs.insert(event.seq.0));
+            let again = part.get(number, event.seq)?;
+            assert_eq!((again.ts, again.pseq, again.level), (event.ts, event.pseq, event.level));
+            let fields =
+                |event: &UnsealedEvent<'_>| event.fields().map(|field| format!("{field:?}")).collect();
+            let (first, second): (Vec<String>, Vec<String>) = (fields(event), fields(&again));
+            assert_eq!(first, second);
+            events += 1;
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(events, part.events());
+    }
+    seqs
 }
 
 #[test]
@@ -133,6 +173,9 @@ fn scans_equal_a_naive_filter() {
         let snapshots = [db.snapshot().unwrap(), Reader::open(&path).unwrap().snapshot().unwrap()];
         let everything: Vec<Event> = snapshots[0].scan(&Predicate::all(), &Projection::all()).collect();
         assert_eq!(everything.len() as u64, snapshots[0].next_seq().0);
+        for snapshot in &snapshots {
+            assert_eq!(seqs_in_parts(snapshot, &Predicate::all()), (0..everything.len() as u64).collect());
+        }
         for _ in 0..150 {
             let asked: Vec<Asked> = (0..random.below(3)).map(|_| random_asked(&mut random)).collect();
             let mut predicate =
@@ -185,6 +228,10 @@ fn scans_equal_a_naive_filter() {
                     snapshot.scan_backwards(&predicate, &wanted).map(sorted).collect();
                 backwards.reverse();
                 assert_eq!(backwards, expected, "seed {seed}, backwards: {predicate:?}");
+                if random.one_in(20) {
+                    let in_parts = seqs_in_parts(snapshot, &predicate);
+                    assert!(expected.iter().all(|event| in_parts.contains(&event.seq.0)), "{predicate:?}");
+                }
                 compared += 1;
             }
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
 use crate::syntax::ast::Span;
 
 /// Result of the fallible operations of this package.
@@ -108,25 +110,116 @@ impl QueryError {
     pub fn text(&self) -> Option<&str> {
         self.0.text.as_deref()
     }
+
+    /// Several lines, as compilers show errors: the message, the place in the query, what was expected there, and
+    /// hints. Whatever the query holds, nothing in them commands a terminal but the colours that are asked for.
+    pub fn render(&self, color: bool) -> String {
+        let mut group = Group::with_title(Level::ERROR.primary_title(harmless(self.message())));
+        if let (Some(span), Some(text)) = (self.span(), self.text()) {
+            let view = View::around(text, span);
+            let annotation = AnnotationKind::Primary.span(view.marked.start..view.marked.end);
+            let label = (!self.label().is_empty()).then(|| harmless(self.label()));
+            let snippet =
+                Snippet::source(view.text).line_start(view.line).annotation(annotation.label(label));
+            group = group.element(snippet);
+        }
+        for hint in self.hints() {
+            group = group.element(Level::HELP.with_name("hint").message(harmless(hint)));
+        }
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
 }
 
 /// One line: `unknown field 'latncy_us' at 1:8; hint: did you mean 'latency_us'?`
 impl fmt::Display for QueryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
+        f.write_str(&harmless(&self.0.message))?;
         if let (Some(span), Some(text)) = (self.span(), self.text()) {
-            let before = &text[..text.floor_char_boundary(span.start.min(text.len()))];
+            let before = &text[..char_boundary_before(text, span.start)];
             let line = before.matches('\n').count() + 1;
             let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
             write!(f, " at {line}:{column}")?;
         }
         if !self.label().is_empty() {
-            write!(f, ": {}", self.label())?;
+            write!(f, ": {}", harmless(self.label()))?;
         }
         for hint in self.hints() {
-            write!(f, "; hint: {hint}")?;
+            write!(f, "; hint: {}", harmless(hint))?;
         }
         Ok(())
+    }
+}
+
+/// The part of a query around a place, as it can be shown, and where the place is in it.
+struct View {
+    text: String,
+    /// The number of its first line.
+    line: usize,
+    marked: Span,
+}
+
+impl View {
+    /// Most characters shown before and after the start of the place, and of the place itself.
+    const CHARS_MAX: usize = 60;
+
+    /// The line in which the place starts, or what is near in a long one. A place ends with its line at the latest.
+    fn around(text: &str, span: Span) -> View {
+        let start = char_boundary_before(text, span.start);
+        let end = char_boundary_before(text, span.end).max(start);
+        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+        let (before, rest) = (&text[line_start..start], &text[start..line_end]);
+        let (marked, after) = rest.split_at((end - start).min(rest.len()));
+        let mut view = View {
+            text: String::new(),
+            line: text[..line_start].matches('\n').count() + 1,
+            marked: Span::default(),
+        };
+        let skipped = before.chars().count().saturating_sub(View::CHARS_MAX);
+        if skipped > 0 {
+            view.text.push('…');
+        }
+        view.push(before.chars().skip(skipped));
+        view.marked.start = view.text.len();
+        view.push(marked.chars().take(View::CHARS_MAX));
+        view.marked.end = view.text.len();
+        if marked.chars().nth(View::CHARS_MAX).is_some() {
+            view.text.push('…');
+        } else {
+            view.push(after.chars().take(View::CHARS_MAX));
+            if after.chars().nth(View::CHARS_MAX).is_some() {
+                view.text.push('…');
+            }
+        }
+        view
+    }
+
+    fn push(&mut self, characters: impl Iterator<Item = char>) {
+        self.text.extend(characters.filter(|c| *c != '\r').map(harmless_char));
+    }
+}
+
+/// The character boundary at or before a byte.
+fn char_boundary_before(text: &str, byte: usize) -> usize {
+    let byte = byte.min(text.len());
+    (0..=byte).rev().find(|byte| text.is_char_boundary(*byte)).unwrap_or(0)
+}
+
+/// A text that moves no cursor, changes no colour and turns no line around.
+fn harmless(text: &str) -> String {
+    text.chars().map(harmless_char).collect()
+}
+
+fn harmless_char(c: char) -> char {
+    match c {
+        '\t' | '\n' => ' ',
+        // Marks that change the direction of what follows, or are not seen.
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
+            '\u{fffd}'
+        }
+        c if c.is_control() => '\u{fffd}',
+        c => c,
     }
 }
 

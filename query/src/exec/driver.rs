@@ -21,7 +21,7 @@ use crate::cells::{Cells, Slot};
 use crate::error::Result;
 use crate::plan::inline::Inlined;
 use crate::plan::scalar::{Condition, Scalar};
-use crate::plan::step::{Plan, Step};
+use crate::plan::step::{Output, Plan, Step};
 
 /// Runs a plan.
 ///
@@ -29,11 +29,26 @@ use crate::plan::step::{Plan, Step};
 /// What can be said before rows are made; the rest comes with the rows.
 pub(crate) fn run(plan: &Plan, execution: &Arc<Execution>) -> Result<RowStream> {
     let source: Arc<dyn Source> = Arc::new(Database(Arc::clone(execution)));
+    let plan = &narrowed(plan, execution);
     let (mut stream, rest) = begin(plan, &source, execution)?;
     for step in rest {
         stream = steps::apply(step, stream, &source, execution)?;
     }
     Ok(stream)
+}
+
+/// The plan, with the queries on the right of its joins giving only the columns that are wanted of them.
+fn narrowed(plan: &Plan, execution: &Execution) -> Plan {
+    let mut narrowed = plan.clone();
+    for (index, step) in narrowed.steps.iter_mut().enumerate() {
+        if let Step::Asof { plan: right, .. } | Step::Join { plan: right, .. } = step
+            && right.output == Output::Open
+            && let Some(wanted) = plan.required_right(index, &execution.names)
+        {
+            right.output = Output::Listed(wanted);
+        }
+    }
+    narrowed
 }
 
 /// How a plan begins, in words for `explain`.
@@ -119,7 +134,7 @@ fn begin<'p>(
     let request = |backwards| ScanRequest {
         between: (Timestamp::MIN, Timestamp::MAX),
         condition: Condition::all(conditions),
-        fields: plan.required_fields(),
+        fields: plan.required_fields(&execution.names),
         backwards,
     };
     let after = &plan.steps[leading..];

@@ -32,6 +32,11 @@ impl Kinds {
         Kinds(self.0 | other.0)
     }
 
+    /// Those in both.
+    pub(crate) const fn and(self, other: Kinds) -> Kinds {
+        Kinds(self.0 & other.0)
+    }
+
     /// The kind of a value.
     pub(crate) fn of(datum: DatumRef<'_>) -> Kinds {
         match datum {

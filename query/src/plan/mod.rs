@@ -1,6 +1,7 @@
 //! Syntax tree to bound plan: names become slots, literals get types, conditions move to where they prune.
 
 pub(crate) mod bind;
+pub(crate) mod columns;
 pub(crate) mod evaluate;
 pub(crate) mod functions;
 pub(crate) mod inline;
@@ -13,3 +14,4 @@ pub(crate) mod step;
 mod test;
 
 pub(crate) use evaluate::Columns;
+pub(crate) mod times;

@@ -95,35 +95,6 @@ pub(crate) struct Comparand {
     pub(crate) level: Option<Level>,
 }
 
-impl Scalar {
-    /// The columns it needs, each once.
-    pub(crate) fn slots(&self) -> Vec<Slot> {
-        let mut slots = Vec::new();
-        self.add_slots(&mut slots);
-        sorted(slots)
-    }
-
-    fn add_slots(&self, slots: &mut Vec<Slot>) {
-        match self {
-            Scalar::Constant(_) => {}
-            Scalar::Column(slot) => slots.push(*slot),
-            Scalar::Negate(inner, _) => inner.add_slots(slots),
-            Scalar::Binary { left, right, .. } => {
-                left.add_slots(slots);
-                right.add_slots(slots);
-            }
-            Scalar::Call { arguments, .. } => {
-                arguments.iter().for_each(|argument| argument.add_slots(slots));
-            }
-            Scalar::If { condition, then, otherwise } => {
-                condition.add_slots(slots);
-                then.add_slots(slots);
-                otherwise.add_slots(slots);
-            }
-        }
-    }
-}
-
 impl Condition {
     /// All of them hold; parts that always hold are left out.
     pub(crate) fn all(conditions: impl IntoIterator<Item = Condition>) -> Condition {
@@ -142,33 +113,4 @@ impl Condition {
             _ => Condition::All(parts),
         }
     }
-
-    /// The columns it needs, each once.
-    pub(crate) fn slots(&self) -> Vec<Slot> {
-        let mut slots = Vec::new();
-        self.add_slots(&mut slots);
-        sorted(slots)
-    }
-
-    fn add_slots(&self, slots: &mut Vec<Slot>) {
-        match self {
-            Condition::Always | Condition::Never => {}
-            Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| part.add_slots(slots));
-            }
-            Condition::Not(part) => part.add_slots(slots),
-            Condition::Column { slot, .. } => slots.push(*slot),
-            Condition::Computed { scalar, .. } => scalar.add_slots(slots),
-            Condition::Relation { left, right, .. } => {
-                left.add_slots(slots);
-                right.add_slots(slots);
-            }
-        }
-    }
-}
-
-fn sorted(mut slots: Vec<Slot>) -> Vec<Slot> {
-    slots.sort_unstable();
-    slots.dedup();
-    slots
 }

@@ -1,6 +1,6 @@
 //! What the planner asks of the database: which fields there are, of which types, and some of their values.
 
-use blotter_engine::event::ValueType;
+use blotter_engine::event::{Timestamp, ValueType};
 
 /// The types a field has in a database, as far as they are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,11 @@ impl TypeSet {
         !self.is_empty() && !self.has(ValueType::Str) && !self.has(ValueType::Bool)
     }
 
+    /// Whether all are truth values.
+    pub(crate) fn is_bool(self) -> bool {
+        self == TypeSet::NONE.with(ValueType::Bool)
+    }
+
     /// Whether all are text.
     pub(crate) fn is_text(self) -> bool {
         self == TypeSet::NONE.with(ValueType::Str)
@@ -69,4 +74,9 @@ pub(crate) trait Schema: Send + Sync {
 
     /// Up to `limit` values that a field has and that begin with `prefix`, sorted; for hints and completion.
     fn values(&self, field: &str, prefix: &str, limit: usize) -> Vec<String>;
+
+    /// The first and last time recorded, about, if that is known without reading much; for the width of timelines.
+    fn time_range(&self) -> Option<(Timestamp, Timestamp)> {
+        None
+    }
 }

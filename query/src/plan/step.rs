@@ -88,10 +88,11 @@ pub(crate) enum Step {
     Related { from: Slot, to: Slot },
     /// All events around the rows.
     Context { before_ns: i64, after_ns: i64, filter: Condition, by: Slot },
-    /// The latest row before each.
-    Asof { plan: Box<Plan>, by: Vec<Slot>, within_ns: Option<i64> },
-    /// Rows of another query that agree.
-    Join { plan: Box<Plan>, on: Vec<(Slot, Slot)>, keep_unmatched: bool },
+    /// The latest row before each. Columns that both sides have stay those of the left; `renamed` are those of the right
+    /// that later steps name with a prefix, with the slot of that name.
+    Asof { plan: Box<Plan>, by: Vec<Slot>, within_ns: Option<i64>, renamed: Vec<(Slot, Slot)> },
+    /// Rows of another query that agree; `renamed` as of `Asof`.
+    Join { plan: Box<Plan>, on: Vec<(Slot, Slot)>, keep_unmatched: bool, renamed: Vec<(Slot, Slot)> },
     /// What is missing from the database.
     Gaps,
 }

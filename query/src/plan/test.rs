@@ -51,7 +51,7 @@ impl Comparand {
     /// Whether a value compares so with it.
     #[inline]
     pub(crate) fn holds(&self, op: CompareOp, value: DatumRef<'_>) -> bool {
-        if self.printed {
+        if self.printed && matches!(op, CompareOp::Equal | CompareOp::NotEqual) {
             let Some(text) = &self.text else { return false };
             let is_equal = with_text(value, |value| value == text);
             return !matches!(value, DatumRef::Null) && is_equal == (op == CompareOp::Equal);

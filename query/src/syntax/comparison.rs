@@ -153,9 +153,9 @@ fn values<'t>(source: &Source<'t>, open: &'t str) -> Parsed<'t, Vec<Expr>> {
         return fail(advice::list(source, open));
     }
     let first = source.space(&open[1..]);
-    if first.starts_with(')') {
+    if let Some(after) = first.strip_prefix(')') {
         let error = QueryError::new(ErrorKind::Syntax, "an empty list matches nothing")
-            .with_place(source.span(open, &first[1..]), "values go between the parentheses");
+            .with_place(source.span(open, after), "values go between the parentheses");
         return fail(error.with_hint("write in (AAPL, MSFT)"));
     }
     let (rest, values) = source.list(first, |input| value(source, input))?;

@@ -20,11 +20,7 @@ pub(super) fn filter<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Filt
         parts.push(part);
         rest = after;
     }
-    let joined = join(source, input, parts, FilterKind::Or, |part| match part {
-        FilterKind::Or(inner) => Ok(inner),
-        other => Err(other),
-    })?;
-    Ok((rest, joined))
+    Ok((rest, join(source, input, parts, Joint::Or)?))
 }
 
 fn conjunction<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Filter> {
@@ -42,11 +38,14 @@ fn conjunction<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Filter> {
         parts.push(part);
         rest = after;
     }
-    let joined = join(source, input, parts, FilterKind::And, |part| match part {
-        FilterKind::And(inner) => Ok(inner),
-        other => Err(other),
-    })?;
-    Ok((rest, joined))
+    Ok((rest, join(source, input, parts, Joint::And)?))
+}
+
+/// What joins parts of a condition.
+#[derive(Clone, Copy, PartialEq)]
+enum Joint {
+    And,
+    Or,
 }
 
 /// One node of all parts; parts that are of its kind themselves, from parentheses, are taken apart.
@@ -54,8 +53,7 @@ fn join<'t>(
     source: &Source<'t>,
     input: &'t str,
     mut parts: Vec<Filter>,
-    kind: fn(Vec<Filter>) -> FilterKind,
-    open: fn(FilterKind) -> Result<Vec<Filter>, FilterKind>,
+    joint: Joint,
 ) -> Result<Filter, nom::Err<Problem>> {
     if parts.len() == 1 {
         return Ok(parts.pop().expect("there is one"));
@@ -63,13 +61,14 @@ fn join<'t>(
     let span = parts[0].span.to(parts[parts.len() - 1].span);
     let mut flat = Vec::with_capacity(parts.len());
     for part in parts {
-        match open(part.node) {
-            Ok(inner) => flat.extend(inner),
-            Err(node) => flat.push(Filter::new(node, part.span)),
+        match (joint, part.node) {
+            (Joint::And, FilterKind::And(inner)) | (Joint::Or, FilterKind::Or(inner)) => flat.extend(inner),
+            (_, node) => flat.push(Filter::new(node, part.span)),
         }
     }
     source.check_length(flat.len() - 1, input)?;
-    Ok(Filter::new(kind(flat), span))
+    let node = if joint == Joint::And { FilterKind::And(flat) } else { FilterKind::Or(flat) };
+    Ok(Filter::new(node, span))
 }
 
 /// Whether nothing that stands here can go on a condition.
@@ -123,12 +122,14 @@ fn phrase<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Filter> {
 fn word<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Filter> {
     let (rest, word) = lexical::bare(input);
     let compared = comparison::operator_follows(source, rest);
+    let called = rest.starts_with('(') && lexical::is_identifier_text(word);
     if let Some((rest, keyword)) = lexical::keyword_of(input, words::TERM_KEYWORDS)
         && !compared
+        // `last` is an aggregate as well.
+        && !(called && keyword == "last")
     {
         return keyword_term(source, input, rest, keyword);
     }
-    let called = rest.starts_with('(') && lexical::is_identifier_text(word);
     if (compared || called) && lexical::keyword_of(input, words::RESERVED).is_none() {
         return comparison::required(source, input);
     }

@@ -16,6 +16,8 @@ mod filter;
 mod highlight;
 mod lexical;
 mod literal;
+pub(crate) mod names;
+mod print;
 mod source;
 mod stage;
 mod stage_other_rows;
@@ -24,7 +26,7 @@ mod time;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use ast::{Query, Span};
 pub use complete::{Completion, Suggestion, complete};
@@ -55,4 +57,9 @@ pub fn parse(text: &str) -> Result<Query> {
         }
         Err(nom::Err::Incomplete(_)) => unreachable!("the text is complete"),
     }
+}
+
+/// Whether a word is the name of an aggregate.
+pub(crate) fn is_aggregate(word: &str) -> bool {
+    aggregate::function(word).is_some()
 }

@@ -19,7 +19,8 @@ pub(super) fn query<'t>(source: &Source<'t>, input: &'t str, within: bool) -> Pa
         let (rest, condition) = filter::filter(source, at)?;
         at = source.space(rest);
         if !ends(at) && !at.starts_with('|') {
-            return fail(advice::after_filter(source, at, &condition, "'|'"));
+            let end = if within { "'|' or ')'" } else { "'|'" };
+            return fail(advice::after_filter(source, at, &condition, end));
         }
         query.filter = Some(condition);
     }
@@ -136,8 +137,12 @@ fn assignment<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, (Name, Expr
     let at = source.space(rest);
     let (after, sign) = lexical::sign(at);
     if sign != "=" {
-        let error = source.expected(at, "'='");
-        return fail(error.with_hint("the column's name comes first: extend total = price * quantity"));
+        let hint = if sign == "==" {
+            "one `=` gives a column its value"
+        } else {
+            "the column's name comes first: extend total = price * quantity"
+        };
+        return fail(source.expected(at, "'='").with_hint(hint));
     }
     let (rest, expr) = expression(source, source.space(after))?;
     Ok((rest, (name, expr)))

@@ -2,7 +2,7 @@
 
 use super::aggregate::{aggregate, alias};
 use super::arithmetic::{call, expression};
-use super::ast::{Literal, LiteralKind, Stage};
+use super::ast::{ExprKind, Literal, LiteralKind, Stage};
 use super::lexical::{self, keyword};
 use super::source::{Parsed, Source, fail};
 use super::stage::{keys, named, named_list, stage_ends};
@@ -20,7 +20,11 @@ pub(super) fn bin<'t>(source: &Source<'t>, input: &'t str, at: &'t str) -> Parse
         let error = source.expected(at, "'('");
         return fail(error.with_hint("write the field and the width in parentheses: bin(ts, 5m)"));
     }
-    let (rest, expr) = call(source, input)?;
+    let (rest, mut expr) = call(source, input)?;
+    if let ExprKind::Call { function, .. } = &mut expr.node {
+        // The stage may be written in upper case.
+        function.node.make_ascii_lowercase();
+    }
     let (rest, name) = alias(source, rest)?;
     Ok((rest, Stage::Bin { expr, name }))
 }

@@ -11,7 +11,7 @@ use blotter_engine::event::{Category, Timestamp, names};
 use blotter_engine::maintain::NumberSet;
 use foldhash::fast::RandomState;
 
-use super::held::{Held, Pace};
+use super::held::{Held, Pace, holding};
 use crate::cells::{Cells, Slot};
 use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
@@ -47,10 +47,7 @@ pub(super) fn gaps_below(next_seq: u64, source: &Arc<dyn Source>, execution: &Ar
         drop(numbers);
         let times = Times::read(&gaps, &source, &execution, &mut held)?;
         let slots = COLUMNS.map(|name| execution.names.slot(name));
-        Ok(Box::new(gaps.into_iter().map(move |gap| {
-            let _held = &held;
-            Ok(gap.row(slots, &times))
-        })) as RowStream)
+        Ok(holding(gaps.into_iter().map(move |gap| Ok(gap.row(slots, &times))), held))
     })
 }
 

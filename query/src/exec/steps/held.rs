@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::cells::Cells;
 use crate::error::Result;
-use crate::exec::execution::Execution;
+use crate::exec::execution::{Execution, RowStream};
 
 /// Rows between two looks at the clock.
 const ROWS_BETWEEN_CHECKS: u32 = 256;
@@ -51,6 +52,13 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.execution.budget.release(self.bytes);
     }
+}
+
+/// Rows that need memory until the last of them is given.
+pub(super) fn holding(rows: impl Iterator<Item = Result<Cells>> + Send + 'static, held: Held) -> RowStream {
+    Box::new(rows.inspect(move |_| {
+        let _held = &held;
+    }))
 }
 
 /// Sees to it that a loop over rows notices cancellation and timeout.

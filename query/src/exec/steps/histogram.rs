@@ -13,7 +13,7 @@ use foldhash::fast::RandomState;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::held::{Held, Pace};
+use super::held::{Held, Pace, holding};
 use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
@@ -72,15 +72,15 @@ pub(crate) fn histogram(input: RowStream, histogram: &Histogram, execution: &Arc
         let width = histogram.width.unwrap_or_else(|| automatic_width(least, greatest, counts.scale).0);
         let bins = counts.into_bins(width).map_err(|error| error.or_place(histogram.span))?;
         held.resize(bins.len() * size_of::<Bin>())?;
-        Ok(Box::new(bins.into_iter().map(move |bin| {
-            let _held = &held;
+        let rows = bins.into_iter().map(move |bin| {
             pace.step()?;
             let mut row = Cells::with_capacity(3);
             row.push(histogram.from, Datum::Decimal(bin.from.normalize()));
             row.push(histogram.to, Datum::Decimal(bin.to.normalize()));
             row.push(histogram.count, Datum::Int(bin.count));
             Ok(row)
-        })) as RowStream)
+        });
+        Ok(holding(rows, held))
     })
 }
 

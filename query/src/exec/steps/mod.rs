@@ -74,8 +74,8 @@ pub(crate) fn apply(
         Step::Context { before_ns, after_ns, filter, by } => {
             context::context(input, (*before_ns, *after_ns), filter, *by, source, execution)
         }
-        Step::Asof { plan, by, within_ns } => asof::asof(input, plan, by, *within_ns, source, execution),
-        Step::Join { plan, on, keep_unmatched } => {
+        Step::Asof { plan, by, within_ns, .. } => asof::asof(input, plan, by, *within_ns, source, execution),
+        Step::Join { plan, on, keep_unmatched, .. } => {
             join::join(input, plan, on, *keep_unmatched, source, execution)
         }
         // It reads the whole database itself.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use blotter_engine::event::Timestamp;
 
-use super::held::{Held, Pace};
+use super::held::{Held, Pace, holding};
 use super::merge::merged;
 use super::place::{seq_for, ts_for};
 use crate::cells::Slot;
@@ -41,9 +41,7 @@ pub(crate) fn related(
             (Some(rows), None) | (None, Some(rows)) => rows,
             (None, None) => return Ok(Box::new(std::iter::empty()) as RowStream),
         };
-        Ok(Box::new(rows.inspect(move |_| {
-            let _held = &held;
-        })) as RowStream)
+        Ok(holding(rows, held))
     })
 }
 
@@ -72,7 +70,8 @@ fn collect(
     for row in input {
         pace.step()?;
         let row = row?;
-        let (ts, seq) = (ts_for("related", &row)?, seq_for("related", &row)?);
+        let ts = ts_for("related", &row)?;
+        seq_for("related", &row)?;
         let value = row.get(from);
         if wanted.values.insert(value.borrow()) {
             held.take(VALUE_BYTES)?;
@@ -88,7 +87,6 @@ fn collect(
         let comes_with_values = from == to && !value.is_null();
         if !comes_with_values && wanted.seqs.insert(row.get(Slot::SEQ).borrow()) {
             held.take(VALUE_BYTES)?;
-            debug_assert!(seq >= 0);
             let (first, last) = wanted.seqs_between;
             wanted.seqs_between = (first.min(ts), last.max(ts));
         }

@@ -5,10 +5,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use blotter_engine::event::Level;
+use blotter_engine::event::{Level, Timestamp};
 use foldhash::fast::RandomState;
 
-use super::held::{Held, Pace};
+use super::held::{Held, Pace, holding};
 use super::key::{self, Key};
 use super::place::ts_for;
 use crate::cells::{Cells, Slot};
@@ -25,27 +25,31 @@ pub(crate) fn sessions(input: RowStream, step: &Sessions, execution: &Arc<Execut
     lazily(move || {
         let event = execution.names.slot("event");
         let (mut held, mut pace) = (Held::new(&execution), Pace::new(&execution));
-        let (keys, events) = collect(input, &step, event, &mut held, &mut pace)?;
-        let mut found = Vec::new();
-        for (index, mut moments) in keys.values().cloned().enumerate() {
+        let (moments_by_key, events) = collect(input, &step, event, &mut held, &mut pace)?;
+        let mut keys: Vec<Key> = Vec::with_capacity(moments_by_key.len());
+        let mut found: Vec<(usize, Session)> = Vec::new();
+        for (key, mut moments) in moments_by_key {
             // Rows at one time stay in incoming order.
             if !moments.is_sorted_by_key(|moment| moment.ts) {
                 moments.sort_by_key(|moment| moment.ts);
             }
-            for session in split(&moments, &step) {
+            let before = found.capacity();
+            for moment in &moments {
                 pace.step()?;
-                held.take(size_of::<(usize, Session)>())?;
-                found.push((index, session));
+                let open = found.last_mut().filter(|(index, _)| *index == keys.len());
+                if !open.is_some_and(|(_, session)| session.extend(moment, &step)) {
+                    found.push((keys.len(), Session::begin(moment)));
+                }
             }
+            held.release(moments.capacity() * size_of::<Moment>());
+            held.take((found.capacity() - before) * size_of::<(usize, Session)>())?;
+            keys.push(key);
         }
-        let keys: Vec<Key> = keys.into_keys().collect();
         found.sort_by(|(left_key, left), (right_key, right)| {
             left.start.cmp(&right.start).then_with(|| keys[*left_key].cmp(&keys[*right_key]))
         });
-        Ok(Box::new(found.into_iter().map(move |(key, session)| {
-            let _held = &held;
-            Ok(session.row(&step, &keys[key], &events))
-        })) as RowStream)
+        let rows = found.into_iter().map(move |(key, session)| Ok(session.row(&step, &keys[key], &events)));
+        Ok(holding(rows, held))
     })
 }
 
@@ -143,8 +147,8 @@ impl Session {
         for ((slot, _), datum) in step.by.iter().zip(key) {
             push(*slot, datum.clone());
         }
-        push(step.start, Datum::Time(blotter_engine::event::Timestamp(self.start)));
-        push(step.end, Datum::Time(blotter_engine::event::Timestamp(self.end)));
+        push(step.start, Datum::Time(Timestamp(self.start)));
+        push(step.end, Datum::Time(Timestamp(self.end)));
         push(step.duration, Datum::Duration(self.end.saturating_sub(self.start)));
         push(step.count, Datum::Int(self.count));
         push(step.first_event, events[self.first_event as usize].clone());
@@ -152,14 +156,4 @@ impl Session {
         push(step.level, self.level.map_or(Datum::Null, Datum::Level));
         row
     }
-}
-
-fn split(moments: &[Moment], step: &Sessions) -> Vec<Session> {
-    let mut sessions: Vec<Session> = Vec::new();
-    for moment in moments {
-        if !sessions.last_mut().is_some_and(|session| session.extend(moment, step)) {
-            sessions.push(Session::begin(moment));
-        }
-    }
-    sessions
 }

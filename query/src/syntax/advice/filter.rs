@@ -47,6 +47,9 @@ pub(in super::super) fn after_filter<'t>(
     let before = source.text()[..source.offset(at)].trim_end();
     let last_word = before.rsplit(char::is_whitespace).next().unwrap_or("");
     if keyword(at, "by").is_some() {
+        if end.contains(')') {
+            return error.with_hint("close the parenthesis before `by`: asof (event = quote) by symbol");
+        }
         return match last_word.to_ascii_lowercase().as_str() {
             "order" | "sort" => error.with_hint("to sort, write a stage: | sort ts desc"),
             "group" => error.with_hint("to group, write a stage: | stats count() by symbol"),
@@ -155,8 +158,8 @@ fn sign_word<'t>(source: &Source<'t>, input: &'t str, rest: &'t str, word: &str)
         "a condition goes here",
     );
     match word {
-        "*" => error.with_hint("to read every event, leave the condition out"),
-        "+" | "-" | "/" | "%" | "->" => {
+        "*" if source.offset(input) == 0 => error.with_hint("to read every event, leave the condition out"),
+        "+" | "-" | "*" | "/" | "%" | "->" => {
             error.with_hint("arithmetic in a condition stands in braces: fill_price > {bid * 1.01}")
         }
         "&" | "&&" => error.with_hint("write `and`, or nothing, between conditions"),
@@ -326,7 +329,7 @@ fn missing_value<'t>(source: &Source<'t>, at: &'t str) -> QueryError {
 }
 
 /// The unit that a word says, as it is written.
-fn unit_of(word: &str) -> Option<&'static str> {
+pub(super) fn unit_of(word: &str) -> Option<&'static str> {
     const UNITS: &[(&str, &[&str])] = &[
         ("ns", &["ns", "nanosecond", "nanoseconds"]),
         ("us", &["us", "µs", "microsecond", "microseconds"]),

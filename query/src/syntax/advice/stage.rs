@@ -5,6 +5,7 @@ use super::super::lexical::{self, is_keyword, keyword};
 use super::super::source::{Source, shortened};
 use super::super::words;
 use super::expression::after_expression;
+use super::filter::unit_of;
 use super::wrong;
 use crate::error::{ErrorKind, QueryError};
 use crate::nearest::did_you_mean;
@@ -48,8 +49,8 @@ const SYNONYMS: &[(&str, &str)] = &[
 
 /// A pipe without a stage after it.
 pub(in super::super) fn stage_missing<'t>(source: &Source<'t>, pipe: &'t str, input: &'t str) -> QueryError {
-    if input.starts_with('|') {
-        let place = source.span(pipe, &input[1..]);
+    if let Some(after) = input.strip_prefix('|') {
+        let place = source.span(pipe, after);
         return wrong(place, "a stage is missing between the pipes", "a stage goes here")
             .with_hint("write `or` between conditions");
     }
@@ -282,7 +283,14 @@ pub(in super::super) fn duration<'t>(
 ) -> QueryError {
     let error = source.expected(at, "a duration");
     match found.kind {
-        LiteralKind::Number(_) => error.with_hint(format!("add a unit: {}s", found.text)),
+        LiteralKind::Number(_) => {
+            let next = lexical::bare(source.space(&at[found.text.len()..])).1;
+            let unit = unit_of(next).filter(|unit| *unit != "%");
+            error.with_hint(match unit {
+                Some(unit) => format!("a number and its unit are written together: {}{unit}", found.text),
+                None => format!("add a unit: {}s", found.text),
+            })
+        }
         LiteralKind::Duration(_) => {
             error.with_hint(format!("write it without a sign: {}", found.text.trim_start_matches(['-', '+'])))
         }

@@ -1,4 +1,7 @@
 //! Tests of the syntax: texts and trees, errors, completion.
 
+pub(crate) mod arbitrary;
 mod bounds;
+mod errors;
 mod queries;
+mod round_trip;

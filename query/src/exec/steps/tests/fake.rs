@@ -59,15 +59,15 @@ impl World {
             report: crate::exec::report::Report::default(),
             threads: 1,
         });
-        let mut events = parse(events, &execution.names);
-        events.sort_by(|left, right| {
-            left.get(Slot::TS)
-                .cmp(right.get(Slot::TS))
-                .then_with(|| left.get(Slot::SEQ).cmp(right.get(Slot::SEQ)))
-        });
-        let scans = Arc::new(AtomicUsize::new(0));
-        let database = Arc::new(Database { events, execution: Arc::clone(&execution), scans });
-        World { execution, source: database, cancel, pulls: Arc::default(), memory_bytes }
+        let events = parse(events, &execution.names);
+        let source = Database::new(events, &execution);
+        World { execution, source, cancel, pulls: Arc::default(), memory_bytes }
+    }
+
+    /// The same with other events.
+    pub(super) fn of(world: World, events: Vec<Cells>) -> World {
+        let source = Database::new(events, &world.execution);
+        World { source, ..world }
     }
 
     pub(super) fn slot(&self, name: &str) -> Slot {
@@ -208,15 +208,20 @@ fn print(row: &Cells, names: &Names) -> String {
 }
 
 /// A database that is a list of events.
-pub(super) struct Database {
+struct Database {
     events: Vec<Cells>,
     execution: Arc<Execution>,
-    scans: Arc<AtomicUsize>,
+}
+
+impl Database {
+    fn new(mut events: Vec<Cells>, execution: &Arc<Execution>) -> Arc<dyn Source> {
+        events.sort_by_key(|event| (event.get(Slot::TS).clone(), event.get(Slot::SEQ).clone()));
+        Arc::new(Database { events, execution: Arc::clone(execution) })
+    }
 }
 
 impl Source for Database {
     fn scan(&self, request: ScanRequest) -> Result<RowStream> {
-        self.scans.fetch_add(1, Ordering::Relaxed);
         let ScanRequest { between: (first, last), condition, fields, backwards } = request;
         let mut rows = Vec::new();
         for event in &self.events {
@@ -246,11 +251,7 @@ impl Source for Database {
         let between = (Timestamp::MIN, Timestamp::MAX);
         let condition = plan.filter.clone();
         let mut rows = self.scan(ScanRequest { between, condition, fields: None, backwards: false })?;
-        let source: Arc<dyn Source> = Arc::new(Database {
-            events: self.events.clone(),
-            execution: Arc::clone(&self.execution),
-            scans: Arc::clone(&self.scans),
-        });
+        let source = Database::new(self.events.clone(), &self.execution);
         for step in &plan.steps {
             rows = apply(step, rows, &source, &self.execution)?;
         }
