@@ -1,0 +1,292 @@
+//! Random queries over random events: the same answer from a naive model, and from databases of every layout, asked
+//! through the writer and through a reader.
+//!
+//! The model goes row by row and knows the language only from its reference; with the query package it shares the
+//! parser. A failure prints the seed, the layout, and the smallest query and events found that still fail.
+//! `BLOTTER_QUERY_CASES` sets how many queries are tried, `BLOTTER_QUERY_SEED` where they begin.
+// In a test a panic is the failure report; its modules are seen by itself only.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod aggregate;
+mod clock;
+mod compare;
+mod events;
+mod expression;
+mod filter;
+mod generate;
+mod names;
+mod stages;
+mod value;
+
+use std::collections::BTreeSet;
+
+use blotter::query::error::ErrorKind;
+use blotter::query::syntax::{self, Query};
+use blotter::vfs::sim::Prng;
+use blotter::{Parameters, QueryOptions, Queryable, Timestamp};
+use chrono_tz::Tz;
+
+use crate::clock::{DAY_NS, HOUR_NS};
+use crate::compare::{Found, difference, found};
+use crate::events::{INDEXED, Layout, NOONS, Planned, Recorded, model_rows, random_events, recorded};
+use crate::expression::{ModelError, ModelRow, Scope};
+use crate::generate::{Generated, Generator, ZONES};
+use crate::stages::{Model, ModelRows};
+use crate::value::ModelValue;
+
+const QUERIES_PER_DATABASE: u64 = 40;
+const CASES_DEFAULT: u64 = 480;
+
+/// Queries that once were answered wrong.
+const REGRESSIONS: &[&str] = &[];
+
+/// Where and when queries are asked.
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    zone: Tz,
+    now: i64,
+    threads: usize,
+}
+
+fn number_from(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
+}
+
+fn expected(query: &Query, text: &str, events: &[ModelRow], setting: Setting) -> Result<ModelRows, ModelError> {
+    let scope = Scope {
+        zone: setting.zone,
+        now: setting.now,
+        indexed: INDEXED.map(str::to_owned).to_vec(),
+        parameters: Generator::parameters(),
+    };
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    let names: BTreeSet<String> =
+        text.split(|c| !is_of_name(c)).filter(|word| word.contains('.')).map(str::to_owned).collect();
+    Model { events, scope, names }.run(query)
+}
+
+fn options(setting: Setting) -> QueryOptions {
+    let parameters: Parameters = Generator::parameters()
+        .into_iter()
+        .map(|(name, value)| {
+            let datum = match value {
+                ModelValue::Int(value) => value.into(),
+                ModelValue::Decimal(value) => value.into(),
+                other => other.to_string().into(),
+            };
+            (name, datum)
+        })
+        .collect();
+    QueryOptions {
+        parameters,
+        zone: setting.zone,
+        now: Some(Timestamp(setting.now)),
+        threads: setting.threads,
+        ..QueryOptions::default()
+    }
+}
+
+fn kind_of(error: ModelError) -> ErrorKind {
+    match error {
+        ModelError::Type => ErrorKind::Type,
+        ModelError::Value => ErrorKind::Value,
+        ModelError::UnknownName => ErrorKind::UnknownName,
+    }
+}
+
+/// What is wrong with an answer, if anything is.
+fn wrong(query: &Generated, events: &[ModelRow], target: &dyn Queryable, setting: Setting) -> Option<String> {
+    let text = query.text();
+    let parsed = match syntax::parse(&text) {
+        Ok(parsed) => parsed,
+        Err(error) => return Some(format!("it does not parse: {error}")),
+    };
+    let expected = expected(&parsed, &text, events, setting);
+    match (expected, found(target, &text, &options(setting))) {
+        (Ok(expected), Found::Rows { rows, columns, zone }) => {
+            let is_summary = ["stats", "top", "distinct", "timeline", "histogram", "bin(", "join"]
+                .iter()
+                .any(|word| text.contains(word));
+            if zone != expected.zone {
+                return Some(format!("the zone is {zone}, not {}", expected.zone));
+            }
+            difference(&expected, &rows, columns.as_deref(), is_summary)
+        }
+        (Ok(_), Found::Error(error)) => Some(format!("an error instead of rows: {error}")),
+        (Err(_), Found::Rows { .. }) if query.may_hide_errors => None,
+        (Err(kind), Found::Rows { rows, .. }) => Some(format!("{} rows instead of the error {kind:?}", rows.len())),
+        (Err(kind), Found::Error(error)) if error.kind() == kind_of(kind) => None,
+        (Err(kind), Found::Error(error)) => Some(format!("another error than {kind:?}: {error}")),
+    }
+}
+
+/// What of a failure stays the same while it is made smaller.
+fn class(problem: &str) -> &str {
+    problem.split(':').next().unwrap_or(problem).split(" rows instead").last().unwrap_or(problem)
+}
+
+/// As [`wrong`], of a query that may not make sense any more: the model may give up on it.
+fn still_wrong(
+    query: &Generated,
+    events: &[ModelRow],
+    target: &dyn Queryable,
+    setting: Setting,
+    class_before: &str,
+) -> bool {
+    let outcome =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| wrong(query, events, target, setting)));
+    matches!(outcome, Ok(Some(problem)) if class(&problem) == class_before)
+}
+
+fn targets(database: &Recorded) -> [(&'static str, &dyn Queryable); 2] {
+    [("Db", &database.db), ("Reader", &database.reader)]
+}
+
+/// Leaves out parts of the query, then events, as long as the answer stays wrong in the same way.
+fn shrunk(
+    query: &Generated,
+    planned: &[Planned],
+    layout: Layout,
+    target: usize,
+    setting: Setting,
+    problem: &str,
+) -> (Generated, Vec<Planned>) {
+    let class = class(problem).to_owned();
+    let fails = |query: &Generated, planned: &[Planned]| {
+        if planned.is_empty() {
+            return false;
+        }
+        let database = recorded(planned, layout);
+        let events = model_rows(&database.db.snapshot().unwrap());
+        still_wrong(query, &events, targets(&database)[target].1, setting, &class)
+    };
+    let (mut query, mut planned) = (query.clone(), planned.to_vec());
+    let database = recorded(&planned, layout);
+    let events = model_rows(&database.db.snapshot().unwrap());
+    let mut smaller = true;
+    while smaller {
+        smaller = false;
+        let mut candidates: Vec<Generated> = (0..query.stages.len())
+            .map(|at| {
+                let mut candidate = query.clone();
+                candidate.stages.remove(at);
+                candidate
+            })
+            .collect();
+        if !query.filter.is_empty() {
+            candidates.push(Generated { filter: String::new(), ..query.clone() });
+        }
+        for candidate in candidates {
+            if still_wrong(&candidate, &events, targets(&database)[target].1, setting, &class) {
+                (query, smaller) = (candidate, true);
+                break;
+            }
+        }
+    }
+    let mut size = planned.len() / 2;
+    while size > 0 {
+        let mut at = 0;
+        while at < planned.len() {
+            let mut fewer = planned.clone();
+            fewer.drain(at..(at + size).min(planned.len()));
+            if fails(&query, &fewer) { planned = fewer } else { at += size }
+        }
+        size /= 2;
+    }
+    (query, planned)
+}
+
+fn check(
+    seed: u64,
+    query: &Generated,
+    planned: &[Planned],
+    database: &Recorded,
+    events: &[ModelRow],
+    setting: Setting,
+) -> u64 {
+    let mut compared = 0;
+    for (index, (name, target)) in targets(database).into_iter().enumerate() {
+        compared += 1;
+        let Some(problem) = wrong(query, events, target, setting) else { continue };
+        let layout = database.layout;
+        let (small, few) = shrunk(query, planned, layout, index, setting, &problem);
+        let events: Vec<String> = few.iter().map(|event| format!("    {event:?}")).collect();
+        let database = recorded(&few, layout);
+        let rows = model_rows(&database.db.snapshot().unwrap());
+        let small_problem = wrong(&small, &rows, targets(&database)[index].1, setting);
+        panic!(
+            "seed {seed}, {layout:?} by {name}, {setting:?}\n  query: {}\n  {problem}\n  smallest: {}\n  {}\n  \
+             with {} events:\n{}",
+            query.text(),
+            small.text(),
+            small_problem.unwrap_or_else(|| "not wrong any more".to_owned()),
+            few.len(),
+            events.join("\n")
+        );
+    }
+    compared
+}
+
+fn setting(random: &mut Prng, noon: i64) -> Setting {
+    Setting {
+        zone: ZONES[random.below(ZONES.len() as u64) as usize].parse().unwrap(),
+        now: noon + random.below(3) as i64 * DAY_NS / 2 + 3 * HOUR_NS + 30_500_000_000,
+        threads: 1 + random.below(2) as usize,
+    }
+}
+
+#[test]
+fn queries_are_answered_as_by_the_model() {
+    let cases = number_from("BLOTTER_QUERY_CASES", CASES_DEFAULT);
+    let first_seed = number_from("BLOTTER_QUERY_SEED", 1);
+    let (mut queries, mut compared, mut with_rows, mut failed) = (0, 0, 0, 0);
+    for seed in first_seed.. {
+        let mut random = Prng::new(seed);
+        let noon = NOONS[random.below(NOONS.len() as u64) as usize];
+        let count = 40 + random.below(260) as usize;
+        let planned = random_events(&mut random, noon, count);
+        let databases: Vec<Recorded> = Layout::ALL.iter().map(|layout| recorded(&planned, *layout)).collect();
+        // Producers have other numbers where a database was recorded in several parts.
+        let events: Vec<Vec<ModelRow>> =
+            databases.iter().map(|database| model_rows(&database.db.snapshot().unwrap())).collect();
+        for _ in 0..QUERIES_PER_DATABASE {
+            if queries == cases {
+                println!(
+                    "{queries} queries ({with_rows} with rows, {failed} that fail) on {} databases, {compared} answers compared",
+                    (seed - first_seed + 1) * Layout::ALL.len() as u64
+                );
+                return;
+            }
+            let setting = setting(&mut random, noon);
+            let query = Generator::new(&mut random, &events[0], noon).query();
+            for (database, events) in databases.iter().zip(&events) {
+                compared += check(seed, &query, &planned, database, events, setting);
+            }
+            queries += 1;
+            match expected(&syntax::parse(&query.text()).unwrap(), &query.text(), &events[0], setting) {
+                Ok(expected) => with_rows += u64::from(!expected.rows.is_empty()),
+                Err(_) => failed += 1,
+            }
+        }
+    }
+}
+
+#[test]
+fn queries_that_were_answered_wrong_stay_right() {
+    let mut compared = 0;
+    for (number, noon) in NOONS.into_iter().enumerate() {
+        let mut random = Prng::new(number as u64 + 1);
+        let planned = random_events(&mut random, noon, 200);
+        for layout in Layout::ALL {
+            let database = recorded(&planned, layout);
+            let events = model_rows(&database.db.snapshot().unwrap());
+            for text in REGRESSIONS {
+                let query =
+                    Generated { filter: (*text).to_owned(), stages: Vec::new(), may_hide_errors: false };
+                let setting = setting(&mut random, noon);
+                compared += check(0, &query, &planned, &database, &events, setting);
+            }
+        }
+    }
+    assert_eq!(compared, (NOONS.len() * Layout::ALL.len() * REGRESSIONS.len() * 2) as u64);
+}
