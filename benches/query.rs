@@ -19,16 +19,16 @@ const AGGREGATES: &[(&str, &str)] = &[
         "by strategy where submitted",
         "status = submitted | stats count(), avg(latency_us), p99(latency_us) by strategy",
     ),
-    ("by category, level", "stats count() by category, level"),
-    ("by category", "stats count() by category"),
-    ("by minute", "stats count() by bin(ts, 1m)"),
+    ("by category, level", "| stats count() by category, level"),
+    ("by category", "| stats count() by category"),
+    ("by minute", "| stats count() by bin(ts, 1m)"),
     ("fills by symbol", "category = fill | stats count(), sum(fill_quantity), avg(fill_price) by symbol"),
     ("word in messages", "rejected | stats count() by category"),
     ("top messages", "level >= error | top 10 message"),
 ];
 
 const LATEST: &[(&str, &str)] = &[
-    ("all", "sort ts desc | limit 100"),
+    ("all", "| sort ts desc | limit 100"),
     ("orders", "category = order | sort ts desc | limit 100"),
     ("rejected orders", "category = order status = rejected | sort ts desc | limit 100"),
     ("errors", "level >= error | sort ts desc | limit 100"),

@@ -6,13 +6,13 @@
 //! |---|---|
 //! | record | [`Db`], [`Options`], [`Recorder`], [`event`] |
 //! | look, in the recording process | [`Db::snapshot`], [`Snapshot`], [`Predicate`], [`Projection`] |
+//! | ask in the query language | [`Queryable`]: `use blotter::Queryable; db.query("level >= error last 5m")` |
 //! | look, in any other process | [`Reader`], [`Follower`] |
-//! | ask | [`Queryable`]: `db.query("...")`, [`QueryOptions`], [`Rows`] |
 //! | watch it | [`Db::statistics`], [`Statistics`], [`Recovery`] |
 //! | check and mend it | [`verify()`], [`repair()`] |
 //! | know the bounds | [`limits`] |
 //!
-//! This package holds re-exports only; the code is in `blotter_engine`.
+//! This package holds re-exports only; the code is in `blotter_engine` and `blotter_query`.
 
 // What users name.
 pub use blotter_engine::event::{Decimal, Event, Seq, Timestamp};
@@ -24,9 +24,9 @@ pub use blotter_engine::{
     RecorderOptions, Recovery, Refused, RepairReport, Result, RingStatistics, Scan, Snapshot, Statistics,
     VerifyReport, dec, repair, verify,
 };
+// What users of the query language name.
 pub use blotter_query::{
-    Cancel, Datum, EventFilter, FieldSummary, Parameters, Picture, QueryError, QueryOptions, Queryable, Row,
-    Rows, Vocabulary,
+    Cancel, Datum, EventFilter, Parameters, QueryError, QueryOptions, Queryable, Row, Rows, Vocabulary,
 };
 // The rooms they come from.
 pub use blotter_engine::{error, event, limits, maintain, record, segment, view};

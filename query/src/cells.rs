@@ -7,7 +7,7 @@ use crate::datum::Datum;
 
 /// Where a column's value is in the rows of one query. A name has one slot for the whole query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Slot(pub(crate) u32);
+pub(crate) struct Slot(pub(crate) u32);
 
 impl Slot {
     /// Its number; slots of a query count from 0.
@@ -76,11 +76,6 @@ impl Names {
     /// The slot of a name, if it has one.
     pub(crate) fn known(&self, name: &str) -> Option<Slot> {
         self.read().slots.get(name).copied()
-    }
-
-    /// How many names there are; slots below that number are taken.
-    pub(crate) fn len(&self) -> usize {
-        self.read().names.len()
     }
 
     /// The name of a slot.

@@ -24,6 +24,24 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// A result of rows that are at hand: for programs that show such as they show those of queries.
+    pub fn of<'a>(
+        columns: Option<&[&str]>,
+        picture: Picture,
+        zone: chrono_tz::Tz,
+        rows: impl IntoIterator<Item = Result<Vec<(&'a str, Datum)>>>,
+    ) -> Rows {
+        let names = Arc::new(Names::default());
+        let row = |cells: Vec<(&str, Datum)>| {
+            let mut row = Row { names: Arc::clone(&names), cells: Cells::with_capacity(cells.len()) };
+            cells.into_iter().for_each(|(name, datum)| row.cells.set(names.slot(name), datum));
+            row
+        };
+        let rows: Vec<Result<Row>> = rows.into_iter().map(|cells| cells.map(row)).collect();
+        let columns = columns.map(|columns| columns.iter().map(|name| Arc::from(*name)).collect());
+        Rows { stream: Box::new(rows.into_iter()), columns, picture, zone, execution: None }
+    }
+
     /// The columns, in order, if they are the same for all rows; `None` if each row has the fields its event has.
     pub fn columns(&self) -> Option<&[Arc<str>]> {
         self.columns.as_deref()

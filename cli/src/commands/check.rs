@@ -77,7 +77,7 @@ pub(crate) fn repair(directory: &Path) -> Result<Outcome, Failure> {
 }
 
 /// Shows which events are lost for good.
-fn report_gaps(output: &mut Output, gaps: &[Gap]) -> Result<(), Failure> {
+fn report_gaps(output: &mut Output<'_>, gaps: &[Gap]) -> Result<(), Failure> {
     for gap in gaps.iter().take(GAPS_SHOWN_MAX) {
         output.line(format_args!("lost: {}", escaped(&gap.to_string())))?;
     }

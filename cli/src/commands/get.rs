@@ -6,12 +6,14 @@ use super::{Output, report_unreadable};
 use crate::args::Get;
 use crate::outcome::{Failure, Outcome, say};
 use crate::render::escape::escaped;
+use crate::render::style::Style;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Get) -> Result<Outcome, Failure> {
     let snapshot = Reader::open(&arguments.directory)?.snapshot()?;
     let mut scan = snapshot.lookup(&arguments.id);
-    let mut output = Output::new(arguments.format);
+    let style = Style::of_stdout(arguments.color, "");
+    let mut output = Output::new(arguments.format).with_style(style);
     let mut found = 0u64;
     for event in scan.by_ref() {
         output.event(&event)?;

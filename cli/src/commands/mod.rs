@@ -1,21 +1,28 @@
 //! One file per command. All that is said of the database itself is asked of the `blotter` library here.
 
 mod check;
+mod completions;
 mod demo;
 mod get;
 mod import;
-mod stats;
+mod query;
+pub(crate) mod stats;
 mod tail;
 
-use std::io::{self, StdoutLock, Write};
+use std::io::{self, Write};
+use std::path::Path;
 
 use blotter::Unreadable;
-use blotter::event::Event;
+use blotter::query::UnreadablePart;
+use chrono_tz::Tz;
 
 use crate::args::{Command, Format};
 use crate::outcome::{Failure, Outcome, say};
 use crate::render::escape::escaped;
-use crate::render::write_event;
+use crate::render::style::Style;
+use crate::render::value::TimeForm;
+use crate::render::{Fields, json, text};
+use crate::repl;
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
@@ -24,53 +31,88 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Import(arguments) => import::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Tail(arguments) => tail::run(&arguments),
+        Command::Query(arguments) => query::run(&arguments),
+        Command::Repl(arguments) => repl::run(&arguments),
+        Command::Completions { shell } => completions::run(shell),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Verify(arguments) => check::verify(&arguments.directory),
         Command::Repair(arguments) => check::repair(&arguments.directory),
     }
 }
 
-/// The standard output, whole lines at a time.
-struct Output {
-    out: io::BufWriter<StdoutLock<'static>>,
+/// Where data goes: the standard output unless said otherwise; whole lines at a time.
+pub(crate) struct Output<'a> {
+    out: io::BufWriter<Box<dyn Write + 'a>>,
     format: Format,
+    style: Style,
+    zone: Tz,
     line: String,
 }
 
-impl Output {
-    fn new(format: Format) -> Output {
-        Output {
-            out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
-            format,
-            line: String::new(),
+impl Output<'static> {
+    /// The standard output.
+    fn new(format: Format) -> Output<'static> {
+        Output::to(Box::new(io::stdout().lock()), format)
+    }
+}
+
+impl<'a> Output<'a> {
+    /// Somewhere else.
+    pub(crate) fn to(out: Box<dyn Write + 'a>, format: Format) -> Output<'a> {
+        let out = io::BufWriter::with_capacity(64 * 1024, out);
+        Output { out, format, style: Style::PLAIN, zone: Tz::UTC, line: String::new() }
+    }
+
+    /// With levels coloured.
+    fn with_style(mut self, style: Style) -> Output<'a> {
+        self.style = style;
+        self
+    }
+
+    /// With times for people in a zone.
+    fn with_zone(mut self, zone: Tz) -> Output<'a> {
+        self.zone = zone;
+        self
+    }
+
+    fn event(&mut self, event: &impl Fields) -> Result<(), Failure> {
+        self.line.clear();
+        match self.format {
+            Format::Json => json::event(&mut self.line, event),
+            Format::Text => text::event(&mut self.line, event, TimeForm::whole(self.zone), &self.style),
         }
+        self.line.push('\n');
+        self.out.write_all(self.line.as_bytes()).map_err(Failure::output)
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), Failure> {
-        write_event(&mut self.out, self.format, &mut self.line, event).map_err(Failure::output)
-    }
-
-    fn line(&mut self, text: impl std::fmt::Display) -> Result<(), Failure> {
+    pub(crate) fn line(&mut self, text: impl std::fmt::Display) -> Result<(), Failure> {
         writeln!(self.out, "{text}").map_err(Failure::output)
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush().map_err(Failure::output)
     }
 }
 
 /// Says which parts of the database a scan could not read; whether there are any.
-fn report_unreadable(parts: &[Unreadable]) -> bool {
-    for part in parts {
-        let path = part.path.display().to_string();
-        say(format_args!(
-            "error: {} could not be read: {}",
-            escaped(&path),
-            escaped(&part.error.to_string())
-        ));
+pub(crate) fn report_unreadable(parts: &[Unreadable]) -> bool {
+    say_unreadable(parts.iter().map(|part| (part.path.as_path(), part.error.to_string())))
+}
+
+/// Says which parts of the database a query could not read; whether there are any.
+pub(crate) fn report_unread(parts: &[UnreadablePart]) -> bool {
+    say_unreadable(parts.iter().map(|part| (part.path.as_path(), part.reason.clone())))
+}
+
+fn say_unreadable<'a>(parts: impl Iterator<Item = (&'a Path, String)>) -> bool {
+    let mut any = false;
+    for (path, reason) in parts {
+        let path = path.display().to_string();
+        say(format_args!("error: {} could not be read: {}", escaped(&path), escaped(&reason)));
+        any = true;
     }
-    if !parts.is_empty() {
+    if any {
         say("hint: what is shown is all but those parts; run `blotter verify` for the damage");
     }
-    !parts.is_empty()
+    any
 }

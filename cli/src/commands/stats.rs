@@ -16,12 +16,20 @@ use crate::render::json;
 /// Runs the command.
 pub(crate) fn run(arguments: &Stats) -> Result<Outcome, Failure> {
     let snapshot = Reader::open(&arguments.directory)?.snapshot()?;
-    let (counts, is_damaged) = Counts::of(&snapshot);
-    let disk = Disk::of(&arguments.directory)?;
-    let mut output = Output::new(arguments.format);
-    match arguments.format {
-        Format::Text => print_text(&mut output, &snapshot, &counts, &disk)?,
-        Format::Json => output.line(to_json(&snapshot, &counts, &disk))?,
+    print(&mut Output::new(arguments.format), &arguments.directory, &snapshot)
+}
+
+/// Prints what a snapshot of the database in a directory holds.
+pub(crate) fn print(
+    output: &mut Output<'_>,
+    directory: &Path,
+    snapshot: &Snapshot,
+) -> Result<Outcome, Failure> {
+    let (counts, is_damaged) = Counts::of(snapshot);
+    let disk = Disk::of(directory)?;
+    match output.format {
+        Format::Text => print_text(output, snapshot, &counts, &disk)?,
+        Format::Json => output.line(to_json(snapshot, &counts, &disk))?,
     }
     output.flush()?;
     Ok(Outcome::no_if(is_damaged))
@@ -113,7 +121,7 @@ impl Counts {
 }
 
 /// Everything from here on is in the WAL, or was left in the rings of a process that died.
-fn first_unsealed_seq(snapshot: &Snapshot) -> u64 {
+pub(crate) fn first_unsealed_seq(snapshot: &Snapshot) -> u64 {
     let (unsealed_events, _) = snapshot.unsealed();
     snapshot.next_seq().0.saturating_sub(unsealed_events + snapshot.left_in_rings())
 }
@@ -161,7 +169,12 @@ impl Disk {
     }
 }
 
-fn print_text(output: &mut Output, snapshot: &Snapshot, counts: &Counts, disk: &Disk) -> Result<(), Failure> {
+fn print_text(
+    output: &mut Output<'_>,
+    snapshot: &Snapshot,
+    counts: &Counts,
+    disk: &Disk,
+) -> Result<(), Failure> {
     let total = counts.total();
     output.line(format_args!(
         "{:<16} {:>14} {:>14} {:>9} {:>14} {:>8}  from .. to",
@@ -197,7 +210,7 @@ fn print_text(output: &mut Output, snapshot: &Snapshot, counts: &Counts, disk: &
     ))
 }
 
-fn print_count(output: &mut Output, name: &str, count: &Count) -> Result<(), Failure> {
+fn print_count(output: &mut Output<'_>, name: &str, count: &Count) -> Result<(), Failure> {
     let per_event = count.segment_bytes as f64 / count.sealed_events.max(1) as f64;
     let span = if count.events == 0 { String::new() } else { format!("{} .. {}", count.first, count.last) };
     output.line(format_args!(

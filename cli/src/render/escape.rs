@@ -3,16 +3,7 @@
 
 use std::fmt;
 
-/// Whether a character acts on the terminal, or cannot be seen, rather than being shown.
-pub(crate) fn is_unsafe(c: char) -> bool {
-    matches!(c,
-        '\0'..='\x1f' | '\x7f'..='\u{9f}'           // C0, DEL, C1
-        | '\u{61c}' | '\u{200b}'..='\u{200f}'       // marks of direction, zero-width characters
-        | '\u{2028}'..='\u{202e}'                   // line and paragraph separators, embeddings, overrides
-        | '\u{2060}'..='\u{206f}' | '\u{feff}'      // invisible operators, isolates, byte-order mark
-        | '\u{ad}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' // other invisible ones
-    )
-}
+pub(crate) use blotter::query::datum::is_unsafe;
 
 /// Shows a text with the unsafe characters escaped: `\n`, `\x1b`, `\u{202e}`. A backslash is doubled, so
 /// that an escape in the text cannot be taken for one of these.

@@ -1,66 +1,55 @@
-//! One event as one JSON object: times as RFC 3339 with nine digits, decimals as numbers with every digit.
+//! One event or row as one JSON object: times as RFC 3339 in UTC with nine digits, durations as nanoseconds,
+//! decimals as numbers with every digit.
 
-use std::fmt::Write;
+use std::sync::Arc;
 
-use blotter::event::{Event, ValueRef};
+use blotter::query::datum::{DatumRef, write_json, write_json_text};
 
-use super::escape::is_unsafe;
+use super::Fields;
 
-/// Appends the object, without a line end.
-pub(crate) fn event(line: &mut String, event: &Event) {
-    put(line, format_args!("{{\"ts\":\"{}\",\"seq\":{}", event.ts, event.seq));
-    put(line, format_args!(",\"producer\":{},\"pseq\":{}", event.producer, event.pseq));
-    put(line, format_args!(",\"category\":\"{}\",\"level\":\"{}\"", event.category, event.level));
-    for (key, value) in &event.fields {
-        line.push(',');
-        text(line, key.name());
-        line.push(':');
-        self::value(line, value.borrow());
+/// Appends the object of what each event or row has, without a line end.
+pub(crate) fn event(line: &mut String, event: &impl Fields) {
+    let mut before = '{';
+    event.each(&mut |name, value| {
+        member(line, before, name, value);
+        before = ',';
+    });
+    line.push_str(if before == '{' { "{}" } else { "}" });
+}
+
+/// Appends the object of a row of listed columns, without a line end: all of them, null or not.
+pub(crate) fn row(line: &mut String, row: &impl Fields, columns: &[Arc<str>]) {
+    let mut before = '{';
+    for name in columns {
+        row.with(name, |value| member(line, before, name, value));
+        before = ',';
     }
-    line.push('}');
+    line.push_str(if before == '{' { "{}" } else { "}" });
+}
+
+fn member(line: &mut String, before: char, name: &str, value: DatumRef<'_>) {
+    line.push(before);
+    text(line, name);
+    line.push(':');
+    self::value(line, value);
 }
 
 /// Appends a value.
-pub(crate) fn value(line: &mut String, value: ValueRef<'_>) {
+fn value(line: &mut String, value: DatumRef<'_>) {
     match value {
-        ValueRef::Str(value) => text(line, value),
-        // Each prints as a JSON number or word; a float that is not finite is never recorded.
-        value => put(line, format_args!("{value}")),
+        DatumRef::Str(value) => text(line, value),
+        value => write_json(&value.to_datum(), line),
     }
 }
 
 /// Appends a string in quotes. What would act on a terminal is escaped too, which JSON allows.
 pub(crate) fn text(line: &mut String, text: &str) {
-    line.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.find(|c| matches!(c, '"' | '\\') || is_unsafe(c)) {
-        line.push_str(&rest[..at]);
-        let c = rest[at..].chars().next().expect("find has found a character here");
-        match c {
-            '"' => line.push_str("\\\""),
-            '\\' => line.push_str("\\\\"),
-            '\n' => line.push_str("\\n"),
-            '\r' => line.push_str("\\r"),
-            '\t' => line.push_str("\\t"),
-            c => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    put(line, format_args!("\\u{unit:04x}"));
-                }
-            }
-        }
-        rest = &rest[at + c.len_utf8()..];
-    }
-    line.push_str(rest);
-    line.push('"');
-}
-
-fn put(line: &mut String, arguments: std::fmt::Arguments<'_>) {
-    line.write_fmt(arguments).expect("a string takes whatever is written to it");
+    write_json_text(text, line);
 }
 
 #[cfg(test)]
 mod tests {
-    use blotter::event::{Category, FieldKey, Level, ProducerId, Seq, Timestamp, Value, dec};
+    use blotter::event::{Category, Event, FieldKey, Level, ProducerId, Seq, Timestamp, Value, dec};
 
     use super::*;
 

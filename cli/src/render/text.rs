@@ -1,52 +1,90 @@
-//! One event as one line for people: when, how bad, what kind, what happened, the sentence, the fields.
+//! One event or row as one line for people: when, how bad, what kind, what happened, the sentence, the fields.
 //!
 //! ```text
 //! 2012-06-21T13:30:00.190226476Z INFO     fill  order_filled  "fill: 21 @ 223.81"  order_id=A-1 side=BUY  #114
+//! symbol=AMZN count=1200 avg_price=223.81
 //! ```
-//! Nothing is left out but who recorded it, and nothing in it acts on the terminal.
+//! Nothing is left out but who recorded an event, and nothing in it acts on the terminal.
 
 use std::fmt::Write;
 
-use blotter::event::{Event, Field, FieldKey, Value};
+use blotter::query::datum::DatumRef;
 
+use super::Fields;
 use super::escape::{escaped, is_unsafe};
+use super::style::{Paint, Style};
+use super::value::{self, TimeForm};
 
-/// Appends the line, without a line end.
-pub(crate) fn event(line: &mut String, event: &Event) {
-    put(line, format_args!("{} {:<8} {}", event.ts, event.level.name().to_ascii_uppercase(), event.category));
-    // Well-known texts go first, unnamed: every reader of logs knows them by their place.
-    let unnamed = [Field::EVENT, Field::MESSAGE];
-    for (field, value) in unnamed.iter().filter_map(|field| Some((field, value_of(event, *field)?))) {
-        match *field {
-            Field::MESSAGE => put(line, format_args!("  {}", quoted(value))),
-            _ => put(line, format_args!("  {}", bare_or_quoted(value))),
-        }
+/// Appends the line of an event, without a line end.
+pub(crate) fn event(line: &mut String, event: &impl Fields, times: TimeForm, style: &Style) {
+    let begin = line.len();
+    for name in ["ts", "level", "category"] {
+        event.with(name, |found| match found {
+            DatumRef::Time(_) => put(line, format_args!("{} ", value::text_of(found, times))),
+            DatumRef::Level(level) => {
+                let shown = format!("{:<8}", level.name().to_ascii_uppercase());
+                put(line, format_args!("{} ", style.paint(&shown, Paint::Level(level))));
+            }
+            DatumRef::Category(category) => put(line, format_args!("{category}")),
+            _ => {}
+        });
     }
+    // Well-known texts go first, unnamed: every reader of logs knows them by their place.
+    event.with("event", |found| match found {
+        DatumRef::Str(name) => put(line, format_args!("  {}", bare_or_quoted(name))),
+        _ => {}
+    });
+    event.with("message", |found| match found {
+        DatumRef::Str(sentence) => put(line, format_args!("  {}", quoted(sentence))),
+        _ => {}
+    });
     let mut space = "  ";
-    for (key, value) in &event.fields {
-        let is_unnamed =
-            matches!(key, FieldKey::Known(field) if unnamed.contains(field)) && value.as_str().is_some();
-        if !is_unnamed {
-            put(line, format_args!("{space}{}={}", bare_or_quoted(key.name()), text_of(value)));
+    event.each(&mut |name, found| {
+        if !has_its_place(name, found) {
+            put(line, format_args!("{space}{}={}", bare_or_quoted(name), word_of(found, times)));
             space = " ";
         }
+    });
+    event.with("seq", |found| match found {
+        DatumRef::Int(seq) => put(line, format_args!("  #{seq}")),
+        _ => {}
+    });
+    // What begins with a field, for want of a time, is not indented.
+    let indented = line[begin..].len() - line[begin..].trim_start().len();
+    line.drain(begin..begin + indented);
+}
+
+/// Appends a row of listed columns, without a line end.
+pub(crate) fn row(line: &mut String, row: &impl Fields, times: TimeForm) {
+    let mut space = "";
+    row.each(&mut |name, found| {
+        put(line, format_args!("{space}{}={}", bare_or_quoted(name), word_of(found, times)));
+        space = " ";
+    });
+}
+
+/// Whether a line shows a value elsewhere than among the fields, or not at all.
+pub(super) fn has_its_place(name: &str, value: DatumRef<'_>) -> bool {
+    match name {
+        "ts" => matches!(value, DatumRef::Time(_)),
+        "level" => matches!(value, DatumRef::Level(_)),
+        "category" => matches!(value, DatumRef::Category(_)),
+        "seq" | "producer" | "pseq" => matches!(value, DatumRef::Int(_)),
+        "event" | "message" => matches!(value, DatumRef::Str(_)),
+        _ => false,
     }
-    put(line, format_args!("  #{}", event.seq));
 }
 
-fn value_of(event: &Event, field: Field) -> Option<&str> {
-    event.fields.iter().find(|(key, _)| *key == FieldKey::Known(field)).and_then(|(_, value)| value.as_str())
-}
-
-fn text_of(value: &Value) -> String {
+/// A value that reads as one word, safe.
+pub(super) fn word_of(value: DatumRef<'_>, times: TimeForm) -> String {
     match value {
-        Value::Str(text) => bare_or_quoted(text),
-        value => value.to_string(),
+        DatumRef::Str(text) => bare_or_quoted(text),
+        value => value::text_of(value, times),
     }
 }
 
 /// A word as it is; anything that would not read as one word in quotes.
-fn bare_or_quoted(text: &str) -> String {
+pub(super) fn bare_or_quoted(text: &str) -> String {
     let is_word = !text.is_empty()
         && !text.contains(|c: char| matches!(c, '"' | '=' | '\\' | '#') || c.is_whitespace() || is_unsafe(c));
     if is_word { text.to_owned() } else { quoted(text) }
@@ -62,9 +100,29 @@ fn put(line: &mut String, arguments: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use blotter::event::{Category, Level, ProducerId, Seq, Timestamp, dec};
+    use blotter::event::{Category, Event, FieldKey, Level, ProducerId, Seq, Timestamp, Value, dec};
+    use chrono_tz::Tz;
 
     use super::*;
+
+    fn event_with(fields: &[(&str, Value)]) -> Event {
+        Event {
+            ts: Timestamp(1),
+            seq: Seq(7),
+            producer: ProducerId(2),
+            pseq: 3,
+            category: Category::FILL,
+            level: Level::Warn,
+            fields: fields.iter().map(|(name, value)| (FieldKey::new(name), value.clone())).collect(),
+        }
+    }
+
+    #[track_caller]
+    fn check(found: &Event, zone: Tz, colours: bool, expected: &str) {
+        let mut line = String::new();
+        event(&mut line, found, TimeForm::whole(zone), &Style { colours, ..Style::PLAIN });
+        assert_eq!(line, expected);
+    }
 
     #[test]
     fn a_line_reads_well_and_is_safe() {
@@ -77,21 +135,22 @@ mod tests {
             ("note", Value::from("")),
             ("a b", Value::from(true)),
         ];
-        let found = Event {
-            ts: Timestamp(1),
-            seq: Seq(7),
-            producer: ProducerId(2),
-            pseq: 3,
-            category: Category::FILL,
-            level: Level::Warn,
-            fields: fields.map(|(name, value)| (FieldKey::new(name), value)).into(),
-        };
-        let mut line = String::new();
-        event(&mut line, &found);
-        assert_eq!(
-            line,
+        check(
+            &event_with(&fields),
+            Tz::UTC,
+            false,
             "1970-01-01T00:00:00.000000001Z WARN     fill  order_filled  \"fill: 21 \\x1b[31m\\\"\"  \
-             order_id=A-1 price=223.80 venue=\"New York\" note=\"\" \"a b\"=true  #7"
+             order_id=A-1 price=223.80 venue=\"New York\" note=\"\" \"a b\"=true  #7",
+        );
+    }
+
+    #[test]
+    fn levels_are_coloured_and_times_are_in_the_zone() {
+        check(
+            &event_with(&[("event", Value::from(5))]),
+            Tz::America__New_York,
+            true,
+            "1969-12-31T19:00:00.000000001-05:00 \x1b[33mWARN    \x1b[0m fill  event=5  #7",
         );
     }
 }

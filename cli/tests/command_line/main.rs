@@ -6,7 +6,13 @@ mod check;
 mod demo;
 mod import;
 mod lookup;
+mod query;
+mod repl_pipe;
+#[cfg(unix)]
+mod repl_terminal;
 mod run;
 mod shared_data;
 mod tail;
+#[cfg(unix)]
+mod terminal;
 mod usage;

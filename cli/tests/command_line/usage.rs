@@ -7,7 +7,8 @@ use crate::run::{Place, command, numbered_lines, run, start};
 #[test]
 fn help_names_every_command_and_shows_examples() {
     let help = run(&["--help"]).expect(0).out;
-    for name in ["demo", "import", "get", "tail", "stats", "verify", "repair"] {
+    for name in ["demo", "import", "get", "tail", "query", "repl", "stats", "verify", "repair", "completions"]
+    {
         assert!(help.contains(&format!("\n  {name} ")), "{name} is missing in\n{help}");
         let own = run(&[name, "--help"]).expect(0).out;
         assert!(own.contains("Usage: blotter ") && own.contains("Examples:"), "{own}");
@@ -31,6 +32,10 @@ fn wrong_usage_is_status_2_and_touches_nothing() {
         &["get", database],
         &["tail", database, "-n", "-1"],
         &["demo", database, "--events", "0"],
+        &["query", database],
+        &["query", database, "x", "--format", "xml"],
+        &["repl"],
+        &["completions"],
     ];
     for arguments in wrong {
         let ran = run(arguments).expect(2);
@@ -42,9 +47,13 @@ fn wrong_usage_is_status_2_and_touches_nothing() {
 #[test]
 fn a_directory_without_a_database_is_named() {
     let place = Place::new();
-    for arguments in
-        [&["get", &place.database, "A"][..], &["tail", &place.database], &["stats", &place.database]]
-    {
+    for arguments in [
+        &["get", &place.database, "A"][..],
+        &["tail", &place.database],
+        &["stats", &place.database],
+        &["query", &place.database, "x"],
+        &["repl", &place.database],
+    ] {
         let ran = run(arguments).expect(1);
         assert!(
             ran.err.starts_with("error: ") && ran.err.contains("holds no blotter database"),

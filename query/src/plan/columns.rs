@@ -34,6 +34,7 @@ impl Plan {
             other => panic!("{other:?} has no other query"),
         };
         listed(after.map(|mut after| {
+            after.retain(|slot| !renamed.iter().any(|(_, prefixed)| prefixed == slot));
             after.extend(keys);
             after.extend(renamed.iter().map(|(own, _)| *own));
             after
@@ -105,7 +106,7 @@ fn before(step: &Step, mut wanted: Wanted, names: &Names) -> Wanted {
         }
         Step::Shift { items, by, .. } => {
             if let Some(wanted) = &mut wanted {
-                items.iter().for_each(|(slot, _)| drop(wanted.remove(slot)));
+                wanted.retain(|slot| !items.iter().any(|(set, _)| set == slot));
             }
             items.iter().for_each(|(_, scalar)| scalar.reads(&mut reads));
             by.iter().for_each(|scalar| scalar.reads(&mut reads));
@@ -122,17 +123,17 @@ fn before(step: &Step, mut wanted: Wanted, names: &Names) -> Wanted {
         }
         Step::Asof { by, renamed, .. } => {
             if let Some(wanted) = &mut wanted {
-                renamed.iter().for_each(|(_, prefixed)| drop(wanted.remove(prefixed)));
+                wanted.retain(|slot| !renamed.iter().any(|(_, prefixed)| prefixed == slot));
             }
             reads.extend(by.iter().copied().chain([Slot::TS, Slot::SEQ]));
         }
         Step::Join { on, renamed, .. } => {
             if let Some(wanted) = &mut wanted {
-                renamed.iter().for_each(|(_, prefixed)| drop(wanted.remove(prefixed)));
+                wanted.retain(|slot| !renamed.iter().any(|(_, prefixed)| prefixed == slot));
             }
             reads.extend(on.iter().map(|(left, _)| *left));
         }
-        Step::Gaps => return Some(BTreeSet::from([Slot::TS, Slot::SEQ, Slot::PRODUCER, Slot::PSEQ])),
+        Step::Gaps { .. } => return Some(BTreeSet::new()),
     }
     wanted.map(|mut wanted| {
         wanted.append(&mut reads);
@@ -152,7 +153,7 @@ impl Scalar {
     pub(crate) fn reads(&self, slots: &mut BTreeSet<Slot>) {
         match self {
             Scalar::Constant(_) => {}
-            Scalar::Column(slot) => drop(slots.insert(*slot)),
+            Scalar::Column(slot) => slots.extend([*slot]),
             Scalar::Negate(inner, _) => inner.reads(slots),
             Scalar::Binary { left, right, .. } => {
                 left.reads(slots);
@@ -182,7 +183,7 @@ impl Condition {
             Condition::Always | Condition::Never => {}
             Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| part.reads(slots)),
             Condition::Not(part) => part.reads(slots),
-            Condition::Column { slot, .. } => drop(slots.insert(*slot)),
+            Condition::Column { slot, .. } => slots.extend([*slot]),
             Condition::Computed { scalar, .. } => scalar.reads(slots),
             Condition::Relation { left, right, .. } => {
                 left.reads(slots);

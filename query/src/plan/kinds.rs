@@ -27,6 +27,9 @@ impl Kinds {
     /// What is written in words.
     pub(crate) const WORDS: Kinds = Kinds::TEXT.or(Kinds::LEVEL).or(Kinds::CATEGORY);
 
+    /// What can be recorded in a field: no times, durations, levels or categories.
+    pub(crate) const FIELD: Kinds = Kinds::NUMBER.or(Kinds::TEXT).or(Kinds::BOOL);
+
     /// Those of either.
     pub(crate) const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -68,7 +71,7 @@ impl Kinds {
         self == Kinds::NONE || self.meets(taken)
     }
 
-    /// As sentences name them: `a number`, `text or a time`.
+    /// As sentences name them: `a number`, `a number, a duration or a time`.
     pub(crate) fn describe(self) -> String {
         let names = [
             (Kinds::NUMBER, "a number"),
@@ -84,7 +87,9 @@ impl Kinds {
         match names.as_slice() {
             [] => "null".to_owned(),
             _ if self == Kinds::ANY => "any value".to_owned(),
-            names => names.join(" or "),
+            _ if self == Kinds::FIELD => "the value of a field".to_owned(),
+            [one] => (*one).to_owned(),
+            [before @ .., last] => format!("{} or {last}", before.join(", ")),
         }
     }
 }

@@ -2,10 +2,12 @@
 
 pub(crate) mod bind;
 pub(crate) mod columns;
+pub(crate) mod describe;
 pub(crate) mod evaluate;
 pub(crate) mod functions;
 pub(crate) mod inline;
 pub(crate) mod kinds;
+pub(crate) mod members;
 pub(crate) mod needle;
 pub(crate) mod one_of;
 pub(crate) mod scalar;

@@ -15,7 +15,7 @@ pub(crate) struct Needle {
 
 #[derive(Clone, Debug)]
 enum Search {
-    Exact(memmem::Finder<'static>),
+    Exact(Box<memmem::Finder<'static>>),
     /// By the byte at that place of the text.
     Folded(usize),
 }
@@ -27,7 +27,7 @@ impl Needle {
     /// Looked for as it is.
     pub(crate) fn exact(text: &str) -> Needle {
         let finder = memmem::Finder::new(text).into_owned();
-        Needle { text: text.into(), search: Search::Exact(finder) }
+        Needle { text: text.into(), search: Search::Exact(Box::new(finder)) }
     }
 
     /// Looked for in any case of ASCII letters.
@@ -63,8 +63,9 @@ impl Needle {
         let mut from = 0;
         while let Some(at) = self.find(haystack, from) {
             let end = at + self.text.len();
-            let is_free = !(check_before && haystack[..at].chars().next_back().is_some_and(is_of_word))
-                && !(check_after && haystack[end..].chars().next().is_some_and(is_of_word));
+            let goes_on_before = check_before && haystack[..at].chars().next_back().is_some_and(is_of_word);
+            let goes_on_after = check_after && haystack[end..].chars().next().is_some_and(is_of_word);
+            let is_free = !goes_on_before && !goes_on_after;
             if is_free {
                 return true;
             }
@@ -159,8 +160,9 @@ mod tests {
                 let Some(rest) = low[at..].strip_prefix(&wanted) else { return false };
                 let before = low[..at].chars().next_back().is_some_and(is_of_word);
                 let after = rest.chars().next().is_some_and(is_of_word);
-                !(before && wanted.chars().next().is_some_and(is_of_word))
-                    && !(after && !prefix && wanted.chars().next_back().is_some_and(is_of_word))
+                let before = before && wanted.chars().next().is_some_and(is_of_word);
+                let after = after && !prefix && wanted.chars().next_back().is_some_and(is_of_word);
+                !before && !after
             });
             prop_assert_eq!(Needle::folded(&needle).is_word_in(&haystack, prefix), expected);
         }

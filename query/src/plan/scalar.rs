@@ -6,6 +6,7 @@ use blotter_engine::event::{Level, Timestamp};
 use regex::Regex;
 use rust_decimal::Decimal;
 
+use super::members::Members;
 use super::needle::Needle;
 use super::one_of::OneOf;
 use crate::cells::Slot;
@@ -56,7 +57,7 @@ pub(crate) enum Test {
     /// It compares so.
     Compare { op: CompareOp, value: Comparand },
     /// It is one of them, or, negated, none of them.
-    In { values: Vec<Comparand>, negated: bool },
+    In { values: Members, negated: bool },
     /// Its printed form is one of a large set.
     OneOf(Arc<OneOf>),
     /// It lies between, both ends included.

@@ -93,8 +93,9 @@ pub(crate) enum Step {
     Asof { plan: Box<Plan>, by: Vec<Slot>, within_ns: Option<i64>, renamed: Vec<(Slot, Slot)> },
     /// Rows of another query that agree; `renamed` as of `Asof`.
     Join { plan: Box<Plan>, on: Vec<(Slot, Slot)>, keep_unmatched: bool, renamed: Vec<(Slot, Slot)> },
-    /// What is missing from the database.
-    Gaps,
+    /// What is missing from the database, as far as it may have happened between these times, both included. It reads
+    /// the database itself, whatever rows come.
+    Gaps { range: (Option<Timestamp>, Option<Timestamp>) },
 }
 
 impl Step {

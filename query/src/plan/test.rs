@@ -17,12 +17,7 @@ impl Test {
         }
         match self {
             Test::Compare { op, value: comparand } => comparand.holds(*op, value),
-            Test::In { values, negated: false } => {
-                values.iter().any(|comparand| comparand.holds(CompareOp::Equal, value))
-            }
-            Test::In { values, negated: true } => {
-                values.iter().all(|comparand| comparand.holds(CompareOp::NotEqual, value))
-            }
+            Test::In { values, negated } => values.holds(*negated, value),
             Test::OneOf(set) => set.passes(value),
             Test::Between { low, high } => {
                 low.holds(CompareOp::GreaterOrEqual, value) && high.holds(CompareOp::LessOrEqual, value)
@@ -145,10 +140,10 @@ mod tests {
         check(&Test::Missing, std::slice::from_ref(&null), &[text.clone(), truth]);
         let seven = Comparand { text: Some("seven".into()), ..Comparand::default() };
         let values = vec![five.clone(), seven];
-        let within = Test::In { values: values.clone(), negated: false };
+        let within = Test::In { values: values.clone().into(), negated: false };
         check(&within, &[text.clone(), int.clone(), Datum::from("seven")], &[null.clone(), Datum::Int(7)]);
         // A number cannot be compared with 'seven', so it is not known to be outside.
-        let outside = Test::In { values, negated: true };
+        let outside = Test::In { values: values.into(), negated: true };
         check(&outside, &[Datum::from("six")], &[text.clone(), int.clone(), null.clone(), Datum::Int(7)]);
         let nine = Comparand { text: Some("9".into()), number: Some(dec!(9)), ..Comparand::default() };
         let between = Test::Between { low: five, high: nine };

@@ -69,23 +69,66 @@ pub enum FilterKind {
     Not(Box<Filter>),
     /// `left op right`. On the left of every comparison stand a field, a call, or arithmetic in braces; on the right
     /// a literal, a `$parameter`, a call, or arithmetic in braces.
-    Compare { left: Expr, op: CompareOp, right: Expr },
+    Compare {
+        /// What is compared.
+        left: Expr,
+        /// How.
+        op: CompareOp,
+        /// With what.
+        right: Expr,
+    },
     /// `left in (a, b)`, `left not in (a, b)`.
-    In { left: Expr, values: Vec<Expr>, negated: bool },
+    In {
+        /// What is compared.
+        left: Expr,
+        /// With what; one at least.
+        values: Vec<Expr>,
+        /// `not in`.
+        negated: bool,
+    },
     /// `left between low and high`, both included.
-    Between { left: Expr, low: Expr, high: Expr },
+    Between {
+        /// What is compared.
+        left: Expr,
+        /// The least that holds.
+        low: Expr,
+        /// The greatest that holds.
+        high: Expr,
+    },
     /// `left ~ "regex"`, `left !~ "regex"`.
-    Regex { left: Expr, pattern: Spanned<String>, negated: bool },
+    Regex {
+        /// What is matched.
+        left: Expr,
+        /// The regular expression.
+        pattern: Spanned<String>,
+        /// `!~`.
+        negated: bool,
+    },
     /// `left like "glob*"`: `*` any characters, `?` one.
-    Like { left: Expr, pattern: Spanned<String> },
+    Like {
+        /// What is matched.
+        left: Expr,
+        /// The pattern.
+        pattern: Spanned<String>,
+    },
     /// `left contains "text"`.
-    Contains { left: Expr, text: Spanned<String> },
+    Contains {
+        /// What is searched.
+        left: Expr,
+        /// What it holds.
+        text: Spanned<String>,
+    },
     /// `exists field`.
     Exists(Name),
     /// `missing field`.
     Missing(Name),
     /// A bare word: stands in the message as a whole word, in any case. `prefix`: written `word*`, words that begin so.
-    Word { text: String, prefix: bool },
+    Word {
+        /// The word, without the `*`.
+        text: String,
+        /// Whether there was one.
+        prefix: bool,
+    },
     /// A quoted phrase: stands in the message between word boundaries, in any case.
     Phrase(String),
     /// `last 15m`: not before now less that many nanoseconds.
@@ -139,11 +182,30 @@ pub enum ExprKind {
     /// `-x`
     Negate(Box<Expr>),
     /// `a + b`
-    Binary { op: BinaryOp, left: Box<Expr>, right: Box<Expr> },
+    Binary {
+        /// What is done.
+        op: BinaryOp,
+        /// Left of the sign.
+        left: Box<Expr>,
+        /// Right of it.
+        right: Box<Expr>,
+    },
     /// `function(a, b)`
-    Call { function: Name, arguments: Vec<Expr> },
+    Call {
+        /// The name as it was written.
+        function: Name,
+        /// What it is given.
+        arguments: Vec<Expr>,
+    },
     /// `if(condition, then, otherwise)`
-    If { condition: Box<Filter>, then: Box<Expr>, otherwise: Box<Expr> },
+    If {
+        /// What is asked of the row.
+        condition: Box<Filter>,
+        /// The value if it holds.
+        then: Box<Expr>,
+        /// The value if it does not.
+        otherwise: Box<Expr>,
+    },
 }
 
 /// Arithmetic.
@@ -285,29 +347,100 @@ pub enum Stage {
     /// `distinct [a, b]`: the first row of each combination, with these columns only.
     Distinct(Vec<Named>),
     /// `top n expr [by aggregate]`: the values with the most rows, or the greatest aggregate.
-    Top { count: Spanned<u64>, key: Named, by: Option<Aggregate> },
+    Top {
+        /// How many.
+        count: Spanned<u64>,
+        /// Whose values.
+        key: Named,
+        /// What makes one greater than another; the number of rows if there is none.
+        by: Option<Aggregate>,
+    },
     /// `sample n`, `sample 1%`: the same rows each time.
     Sample(Sample),
     /// `stats aggregates [by keys]`
-    Stats { aggregates: Vec<Aggregate>, by: Vec<Named> },
+    Stats {
+        /// What is computed.
+        aggregates: Vec<Aggregate>,
+        /// For each combination of these.
+        by: Vec<Named>,
+    },
     /// `bin(field, width[, zone]) [as name]`: brings the field down to the start of its bin.
-    Bin { expr: Expr, name: Option<Name> },
+    Bin {
+        /// A call of `bin`.
+        expr: Expr,
+        /// `as name`; the default is the field's own.
+        name: Option<Name>,
+    },
     /// `histogram(expr[, width])`: rows per range of values.
-    Histogram { expr: Expr, width: Option<Literal> },
+    Histogram {
+        /// What is counted by its value.
+        expr: Expr,
+        /// How wide the ranges are.
+        width: Option<Literal>,
+    },
     /// `timeline [span] [tz ZONE] [by expr]`: rows per stretch of time, empty ones included.
-    Timeline { span: Option<Literal>, zone: Option<Spanned<String>>, by: Option<Named> },
+    Timeline {
+        /// How long the stretches are.
+        span: Option<Literal>,
+        /// The zone whose days they begin with.
+        zone: Option<Spanned<String>>,
+        /// Counted for each value of this.
+        by: Option<Named>,
+    },
     /// `prev a, b as c [by key]`, `next ...`, `delta ...`: values of the row before or after with the same key.
-    Shift { kind: ShiftKind, items: Vec<Named>, by: Vec<Expr> },
+    Shift {
+        /// Which row.
+        kind: ShiftKind,
+        /// The values taken from it.
+        items: Vec<Named>,
+        /// Rows are neighbours among those that agree in these.
+        by: Vec<Expr>,
+    },
     /// `sessions by a, b [maxspan 5m] [maxpause 30s]`
-    Sessions { by: Vec<Named>, max_span: Option<Literal>, max_pause: Option<Literal> },
+    Sessions {
+        /// Each combination has sessions of its own.
+        by: Vec<Named>,
+        /// The longest session.
+        max_span: Option<Literal>,
+        /// The longest silence within one. One of the two is given at least.
+        max_pause: Option<Literal>,
+    },
     /// `related [a [-> b]]`
-    Related { from: Option<Name>, to: Option<Name> },
+    Related {
+        /// The field of the rows.
+        from: Option<Name>,
+        /// The field of the events that are looked for; given only if `from` is.
+        to: Option<Name>,
+    },
     /// `context 5s 5s [where filter] [by field]`
-    Context { before: Literal, after: Literal, filter: Option<Filter>, by: Option<Name> },
+    Context {
+        /// How long before each row.
+        before: Literal,
+        /// How long after it.
+        after: Literal,
+        /// Which events.
+        filter: Option<Filter>,
+        /// Only events that agree with the row in this.
+        by: Option<Name>,
+    },
     /// `asof (query) by a, b [within 5s]`
-    Asof { query: Box<Spanned<Query>>, by: Vec<Name>, within: Option<Literal> },
+    Asof {
+        /// The other rows.
+        query: Box<Spanned<Query>>,
+        /// Rows agree in these.
+        by: Vec<Name>,
+        /// How old the other row may be.
+        within: Option<Literal>,
+    },
     /// `join (query) on a = b, c`, `join left (query) on ...`
-    Join { query: Box<Spanned<Query>>, on: Vec<(Name, Name)>, keep_unmatched: bool },
+    Join {
+        /// The other rows.
+        query: Box<Spanned<Query>>,
+        /// Pairs of equal fields, of these rows and of the other ones.
+        on: Vec<(Name, Name)>,
+        /// `join left`: rows without another one are kept.
+        keep_unmatched: bool,
+    },
     /// `gaps`
     Gaps,
     /// `tz ZONE`: the zone of the stages that follow, and of the times shown.

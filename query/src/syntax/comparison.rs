@@ -181,7 +181,7 @@ fn text<'t>(source: &Source<'t>, at: &'t str, what: &str) -> Parsed<'t, Spanned<
         let error = source.expected(at, what);
         return fail(error.with_hint(format!("{what} with signs or spaces stands in quotes")));
     }
-    if let Some(error) = advice::value(source, at, rest, word) {
+    if let Some(error) = advice::text(source, at, rest, word) {
         return fail(error);
     }
     Ok((rest, source.spanned(at, rest, word.to_owned())))

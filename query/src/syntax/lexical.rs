@@ -97,21 +97,24 @@ pub(super) fn keyword_of<'t>(input: &'t str, keywords: &[&'static str]) -> Optio
     keywords.iter().find(|keyword| is_keyword(word, keyword)).map(|keyword| (rest, *keyword))
 }
 
-/// Bytes of the text in quotes or backticks that starts here, to its closing quote, or to the end without one.
-pub(super) fn quoted_length(input: &str) -> usize {
-    let mut characters = input.char_indices();
-    let Some((_, quote)) = characters.next() else { return 0 };
-    let mut escaped = false;
-    for (index, c) in characters {
+/// Bytes of the text in quotes or backticks that starts here, to its closing quote, or to the end without one; and
+/// whether there is one.
+pub(super) fn quoted_extent(input: &str) -> (usize, bool) {
+    let mut characters = input.char_indices().peekable();
+    let Some((_, quote)) = characters.next() else { return (0, false) };
+    while let Some((index, c)) = characters.next() {
+        let escaped = if quote == '`' {
+            c == quote && characters.peek().is_some_and(|(_, next)| *next == quote)
+        } else {
+            c == '\\'
+        };
         if escaped {
-            escaped = false;
-        } else if c == '\\' && quote != '`' {
-            escaped = true;
+            characters.next();
         } else if c == quote {
-            return index + 1;
+            return (index + 1, true);
         }
     }
-    input.len()
+    (input.len(), false)
 }
 
 /// Whether text in quotes starts here.
@@ -224,7 +227,7 @@ fn not_a_name<'t>(source: &Source<'t>, input: &'t str, what: &str) -> QueryError
     let error = source.expected(input, what);
     let word = bare(input).1;
     if starts_quoted(input) {
-        let inner = input[1..quoted_length(input)].trim_end_matches(['"', '\'']);
+        let inner = input[1..quoted_extent(input).0].trim_end_matches(['"', '\'']);
         error.with_hint(format!("names stand without quotes, or in backticks: {}", name_text(inner)))
     } else if word.chars().any(char::is_alphanumeric) {
         error.with_hint(format!("a field of that name is written in backticks: {}", name_text(word)))

@@ -139,9 +139,9 @@ pub(super) fn duration(text: &str) -> Option<i64> {
     total.is_integer().then(|| i64::try_from(total.normalize()).ok()).flatten()
 }
 
-/// A number of an expression with its unit: no sign, that is an operator there.
-pub(super) fn unsigned<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Literal> {
-    let (rest, _) = number_text(input)?;
+/// Bytes of the number with its unit that starts here in an expression, right or wrong; none if no number does.
+pub(super) fn unsigned_length(input: &str) -> usize {
+    let Ok((rest, _)) = number_text(input) else { return 0 };
     let mut end = input.len() - rest.len();
     end += rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | ':'))).unwrap_or(rest.len());
     // `10%` is a share and `10 % 3` a remainder; so is `10%3`, since something to divide by follows at once.
@@ -151,6 +151,15 @@ pub(super) fn unsigned<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Li
         })
     {
         end += 1;
+    }
+    end
+}
+
+/// A number of an expression with its unit: no sign, that is an operator there.
+pub(super) fn unsigned<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Literal> {
+    let end = unsigned_length(input);
+    if end == 0 {
+        return fail(source.expected(input, "a number"));
     }
     let (text, rest) = input.split_at(end);
     let literal = of_word(text);

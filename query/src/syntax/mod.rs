@@ -10,6 +10,7 @@ mod advice;
 mod aggregate;
 mod arithmetic;
 pub mod ast;
+mod columns;
 mod comparison;
 mod complete;
 mod filter;
@@ -18,6 +19,7 @@ mod lexical;
 mod literal;
 pub(crate) mod names;
 mod print;
+mod scan;
 mod source;
 mod stage;
 mod stage_other_rows;
@@ -29,7 +31,7 @@ mod words;
 pub(crate) mod tests;
 
 pub use ast::{Query, Span};
-pub use complete::{Completion, Suggestion, complete};
+pub use complete::{Completion, Suggestion, Words, complete};
 pub use highlight::{Token, highlight, is_unfinished};
 
 use source::Source;
@@ -62,4 +64,9 @@ pub fn parse(text: &str) -> Result<Query> {
 /// Whether a word is the name of an aggregate.
 pub(crate) fn is_aggregate(word: &str) -> bool {
     aggregate::function(word).is_some()
+}
+
+/// The nanoseconds of a stretch of time as it is written: `1h30m`, `-1.5ms`.
+pub(crate) fn duration(text: &str) -> Option<i64> {
+    literal::duration(text)
 }

@@ -118,7 +118,7 @@ impl Display for Text<'_> {
 }
 
 /// Whether a text of letters, digits and a few signs can stand without quotes.
-fn is_plain(text: &str, more: &str) -> bool {
+pub(super) fn is_plain(text: &str, more: &str) -> bool {
     text.chars().any(|c| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+-".contains(c) || more.contains(c))
 }

@@ -93,8 +93,8 @@ impl<'t> Source<'t> {
         };
         let (after, word) = lexical::bare(rest);
         let (length, what) = match first {
-            '"' | '\'' => (lexical::quoted_length(rest), "text in quotes".to_owned()),
-            '`' => (lexical::quoted_length(rest), "a field".to_owned()),
+            '"' | '\'' => (lexical::quoted_extent(rest).0, "text in quotes".to_owned()),
+            '`' => (lexical::quoted_extent(rest).0, "a field".to_owned()),
             _ if !word.is_empty() => (rest.len() - after.len(), format!("'{}'", shortened(word))),
             '=' | '<' | '>' | '!' | '~' => {
                 let sign = lexical::sign(rest).1;

@@ -167,12 +167,11 @@ mod tests {
     use blotter_engine::dec;
     use proptest::prelude::*;
 
-    use super::super::duration;
     use super::*;
 
     fn check(zone: &str, width: &str, time: &str, expected: &str) {
         let ts: Timestamp = time.parse().unwrap();
-        let found = of_time(ts, duration::parse(width).unwrap(), zone::parse(zone).unwrap()).unwrap();
+        let found = of_time(ts, crate::syntax::duration(width).unwrap(), zone::parse(zone).unwrap()).unwrap();
         assert_eq!(found, expected.parse().unwrap(), "{time} by {width} in {zone}: {found}");
     }
 
@@ -256,7 +255,7 @@ mod tests {
             width in proptest::sample::select(&WIDTHS),
             inside in 0.0f64..1.0,
         ) {
-            let (zone, width) = (zone::parse(zone).unwrap(), duration::parse(width).unwrap());
+            let (zone, width) = (zone::parse(zone).unwrap(), crate::syntax::duration(width).unwrap());
             let ts = Timestamp(seconds * 1_000_000_000);
             let start = of_time(ts, width, zone).unwrap();
             prop_assert!(start <= ts);

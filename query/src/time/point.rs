@@ -13,7 +13,7 @@ use blotter_engine::event::Timestamp;
 use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
 use chrono_tz::Tz;
 
-use super::{duration, zone};
+use super::zone;
 use crate::error::{ErrorKind, QueryError, Result};
 
 /// A point in time as written; see the module.
@@ -43,7 +43,7 @@ pub(crate) const FORMS: &str = "2026-01-02, 2026-01-02T14:30:00, 14:30, -2h, now
 /// Reads a point in time; `None` if it is not one.
 pub(crate) fn parse_point(text: &str) -> Option<TimePoint> {
     match text.as_bytes().first()? {
-        b'-' | b'+' => return duration::parse(text).map(TimePoint::Relative),
+        b'-' | b'+' => return crate::syntax::duration(text).map(TimePoint::Relative),
         first if first.is_ascii_alphabetic() => return parse_word(text),
         _ => {}
     }

@@ -18,7 +18,7 @@ const ERRORS_SHOWN: usize = 5;
 
 /// Asks everything. Whether all of the database could be read and found whole.
 pub(crate) fn ask(
-    output: &mut Output,
+    output: &mut Output<'_>,
     database: &Db,
     directory: &Path,
     played: &Played,
@@ -73,7 +73,7 @@ pub(crate) fn ask(
 }
 
 /// Looks up one order after the other, as a person investigating would, only faster.
-fn ask_for_many(output: &mut Output, snapshot: &Snapshot, orders: &[String]) -> Result<bool, Failure> {
+fn ask_for_many(output: &mut Output<'_>, snapshot: &Snapshot, orders: &[String]) -> Result<bool, Failure> {
     if orders.is_empty() {
         return Ok(true);
     }
@@ -105,6 +105,10 @@ fn event_name(event: &Event) -> &str {
     event.text(blotter::event::Field::EVENT)
 }
 
-fn heading(output: &mut Output, question: std::fmt::Arguments<'_>, took: Duration) -> Result<(), Failure> {
+fn heading(
+    output: &mut Output<'_>,
+    question: std::fmt::Arguments<'_>,
+    took: Duration,
+) -> Result<(), Failure> {
     output.line(format_args!("\n{question}  ({:.3} ms)", took.as_secs_f64() * 1e3))
 }

@@ -70,7 +70,7 @@ fn shell_quoted(path: &Path) -> String {
     if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
-fn report_recording(output: &mut Output, played: &Played, times: [Duration; 3]) -> Result<(), Failure> {
+fn report_recording(output: &mut Output<'_>, played: &Played, times: [Duration; 3]) -> Result<(), Failure> {
     let [emitted, durable, sealed] = times;
     let rate = |time: Duration| played.accepted as f64 / time.as_secs_f64().max(1e-9);
     output.line(format_args!(
@@ -108,7 +108,7 @@ fn percentiles(histogram: &Histogram<u64>) -> String {
 }
 
 /// Says what was lost, if anything was.
-fn report_losses(output: &mut Output, database: &Db, played: &Played) -> Result<bool, Failure> {
+fn report_losses(output: &mut Output<'_>, database: &Db, played: &Played) -> Result<bool, Failure> {
     let statistics = database.statistics();
     if let Some(error) = statistics.write_error.as_ref().or(statistics.seal_error.as_ref()) {
         say(format_args!("error: {error}"));

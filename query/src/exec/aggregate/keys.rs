@@ -145,7 +145,8 @@ impl KeyCodes {
                     if slot != Slot::MESSAGE
                         && let Values::Str { codes, texts } = &vector.values =>
                 {
-                    let null = self.code_of(DatumRef::Null);
+                    // Every code is a group, so it has none before a row needs it.
+                    let mut null = UNKNOWN;
                     let at = self.dictionaries.iter().position(|(known, _)| Arc::ptr_eq(known, texts));
                     let at = at.unwrap_or_else(|| {
                         self.dictionaries.push((Arc::clone(texts), vec![UNKNOWN; texts.len()]));
@@ -155,6 +156,9 @@ impl KeyCodes {
                     for row in rows {
                         let row = *row as usize;
                         if !vector.presence.has(row) {
+                            if null == UNKNOWN {
+                                null = code_of(&mut self.values, &mut self.codes, DatumRef::Null);
+                            }
                             out.push(null);
                             continue;
                         }

@@ -10,6 +10,7 @@ use blotter_engine::{Predicate, Snapshot};
 use super::filter::{number_range, time_range};
 use crate::cells::{Names, Slot};
 use crate::datum::DatumRef;
+use crate::limits::LIST_ITEMS_MAX;
 use crate::plan::scalar::{Condition, Test};
 use crate::syntax::ast::CompareOp;
 
@@ -74,7 +75,11 @@ impl Pruning {
                 self.times = *self.times.start().max(range.start())..=*self.times.end().min(range.end());
             }
             Slot::SEQ => {
-                let Some(range) = number_range(test) else { return };
+                let range = match test {
+                    Test::OneOf(numbers) => numbers.whole_range().map(|(least, greatest)| least..=greatest),
+                    test => number_range(test),
+                };
+                let Some(range) = range else { return };
                 if range.is_empty() || *range.end() < 0 {
                     self.is_never = true;
                     return;
@@ -151,6 +156,10 @@ fn printed_texts(test: &Test) -> Option<Vec<String>> {
         Test::Compare { op: CompareOp::Equal, value } if value.printed => Some(vec![value.text.clone()?]),
         Test::In { values, negated: false } if values.iter().all(|value| value.printed) => {
             values.iter().map(|value| value.text.clone()).collect()
+        }
+        // Looking up very many costs more than reading the column.
+        Test::OneOf(values) if values.len() <= LIST_ITEMS_MAX => {
+            Some(values.texts().map(String::from).collect())
         }
         _ => None,
     }

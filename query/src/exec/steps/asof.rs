@@ -25,7 +25,7 @@ use crate::plan::scalar::{Comparand, Condition, Scalar, Test};
 use crate::plan::step::{Plan, Step};
 
 /// The column with the time of the row that was found.
-pub(crate) const ASOF_TS: &str = "asof_ts";
+const ASOF_TS: &str = "asof_ts";
 
 /// See the module. A right row comes before a left one if its time is earlier, or is the same and its `seq` is lower;
 /// rows without a `seq` come before all of their time when on the right, and after all when on the left. Rows that lack
@@ -35,12 +35,13 @@ pub(crate) fn asof(
     plan: &Plan,
     by: &[Slot],
     within_ns: Option<i64>,
+    renamed: &[(Slot, Slot)],
     source: &Arc<dyn Source>,
     execution: &Arc<Execution>,
 ) -> RowStream {
     let (plan, by, source, execution) =
         (plan.clone(), by.to_vec(), Arc::clone(source), Arc::clone(execution));
-    let columns = RightColumns::new(&execution.names, "asof", by.clone(), false);
+    let columns = RightColumns::of_asof(renamed);
     lazily(move || {
         let (mut held, mut pace) = (Held::new(&execution), Pace::new(&execution));
         let mut rows: Vec<Cells> = Vec::new();

@@ -26,7 +26,7 @@ const SCANS_MAX: usize = 256;
 type Stretch = (i64, i64);
 
 /// The column that tells the rows from what is around them.
-pub(crate) const MATCHED: &str = "matched";
+const MATCHED: &str = "matched";
 
 /// Every event that passes the filter and lies within the stretch around a row with the same `by`, and the events that
 /// the rows are; whole, in (`ts`, `seq`) order, with a column that tells which are which. Around a row that lacks `by`

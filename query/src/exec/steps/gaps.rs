@@ -12,6 +12,7 @@ use blotter_engine::maintain::NumberSet;
 use foldhash::fast::RandomState;
 
 use super::held::{Held, Pace, holding};
+use super::place::ts_for;
 use crate::cells::{Cells, Slot};
 use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
@@ -22,21 +23,32 @@ use crate::plan::scalar::{Comparand, Condition, Test};
 use crate::syntax::ast::CompareOp;
 
 /// The columns of a gap, in order.
-pub(crate) const COLUMNS: [&str; 7] = ["kind", "producer", "first", "last", "count", "after_ts", "before_ts"];
+const COLUMNS: [&str; 7] = ["kind", "producer", "first", "last", "count", "after_ts", "before_ts"];
 
 /// Events between two looks at how much the sets take.
 const EVENTS_BETWEEN_MEASURES: u64 = 65_536;
 
+/// The first and the last time, both included; all before or after where there is none.
+type TimeRange = (Option<Timestamp>, Option<Timestamp>);
+
 /// Runs of numbers that no event has. Kind `seq`: positions in the database. Kind `recorded`: counts of a recorder
 /// that the database itself says are lost. Kind `producer`: counts that are missing and of which nothing is said.
 /// Sorted by seq, then by producer and count.
-pub(crate) fn gaps(source: &Arc<dyn Source>, execution: &Arc<Execution>) -> RowStream {
+///
+/// Of the whole database those are given that may have come about within the range: after the event before them, and
+/// before the event after them or the record of their loss.
+pub(crate) fn gaps(range: TimeRange, source: &Arc<dyn Source>, execution: &Arc<Execution>) -> RowStream {
     let next_seq = execution.snapshot.next_seq().0;
-    gaps_below(next_seq, source, execution)
+    gaps_below(next_seq, range, source, execution)
 }
 
 /// As [`gaps`], of a database whose next event will have that seq.
-pub(super) fn gaps_below(next_seq: u64, source: &Arc<dyn Source>, execution: &Arc<Execution>) -> RowStream {
+pub(super) fn gaps_below(
+    next_seq: u64,
+    range: TimeRange,
+    source: &Arc<dyn Source>,
+    execution: &Arc<Execution>,
+) -> RowStream {
     let (source, execution) = (Arc::clone(source), Arc::clone(execution));
     lazily(move || {
         let mut held = Held::new(&execution);
@@ -47,36 +59,52 @@ pub(super) fn gaps_below(next_seq: u64, source: &Arc<dyn Source>, execution: &Ar
         drop(numbers);
         let times = Times::read(&gaps, &source, &execution, &mut held)?;
         let slots = COLUMNS.map(|name| execution.names.slot(name));
-        Ok(holding(gaps.into_iter().map(move |gap| Ok(gap.row(slots, &times))), held))
+        let row = move |gap: Gap| gap.may_be_within(range, &times).then(|| Ok(gap.row(slots, &times)));
+        let rows = gaps.into_iter().filter_map(row);
+        Ok(holding(rows, held))
     })
 }
 
 /// One gap: `producer` counts, or seqs if there is none.
 struct Gap {
     producer: Option<i64>,
-    is_recorded: bool,
+    /// When the database recorded the loss, if it did; the last time if it did so in parts.
+    recorded: Option<Timestamp>,
     run: Range<u64>,
 }
 
 impl Gap {
+    /// The times of the events on either side.
+    fn times(&self, times: &Times) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (before, after) = self.neighbours();
+        let time = |number| times.get(self.producer, number);
+        (before.and_then(time), after.and_then(time))
+    }
+
+    fn may_be_within(&self, (first, last): TimeRange, times: &Times) -> bool {
+        let (after_ts, before_ts) = self.times(times);
+        let end = before_ts.or(self.recorded.max(after_ts.filter(|_| self.recorded.is_some())));
+        let is_before = |end: Timestamp| first.is_some_and(|first| end < first);
+        let is_after = |start: Timestamp| last.is_some_and(|last| start > last);
+        !end.is_some_and(is_before) && !after_ts.is_some_and(is_after)
+    }
+
     fn row(&self, slots: [Slot; 7], times: &Times) -> Cells {
         let kind = match self.producer {
             None => "seq",
-            Some(_) if self.is_recorded => "recorded",
+            Some(_) if self.recorded.is_some() => "recorded",
             Some(_) => "producer",
         };
-        let (before, after) = self.neighbours();
-        let time = |number: Option<u64>| {
-            number.and_then(|number| times.get(self.producer, number)).map_or(Datum::Null, Datum::Time)
-        };
+        let (after_ts, before_ts) = self.times(times);
+        let time = |ts: Option<Timestamp>| ts.map_or(Datum::Null, Datum::Time);
         let values = [
             Datum::Str(kind.into()),
             self.producer.map_or(Datum::Null, Datum::Int),
             Datum::Int(self.run.start as i64),
             Datum::Int(self.run.end as i64 - 1),
             Datum::Int((self.run.end - self.run.start) as i64),
-            time(before),
-            time(after),
+            time(after_ts),
+            time(before_ts),
         ];
         let mut row = Cells::with_capacity(values.len());
         for (slot, datum) in slots.into_iter().zip(values).filter(|(_, datum)| !datum.is_null()) {
@@ -124,7 +152,7 @@ impl Numbers {
     fn gaps(&self, next_seq: u64, mut lost: Lost) -> Vec<Gap> {
         let seqs = self.seqs.missing_below(next_seq);
         let mut gaps: Vec<Gap> =
-            seqs.into_iter().map(|run| Gap { producer: None, is_recorded: false, run }).collect();
+            seqs.into_iter().map(|run| Gap { producer: None, recorded: None, run }).collect();
         // A recorder all of whose events are lost is known by its losses alone.
         let none = NumberSet::default();
         let mut producers: Vec<i64> = self.producers.keys().chain(lost.0.keys()).copied().collect();
@@ -133,46 +161,49 @@ impl Numbers {
         for producer in producers {
             let counts = self.producers.get(&producer).unwrap_or(&none);
             let mut recorded = lost.0.remove(&producer).unwrap_or_default();
-            recorded.sort_unstable_by_key(|run| run.start);
-            let end = recorded.iter().map(|run| run.end).max().unwrap_or(0).max(counts.end());
+            recorded.sort_unstable_by_key(|(run, _)| run.start);
+            let end = recorded.iter().map(|(run, _)| run.end).max().unwrap_or(0).max(counts.end());
             let missing = counts.missing_below(end);
-            gaps.extend(split(&missing, &recorded).map(|(run, is_recorded)| Gap {
-                producer: Some(producer),
-                is_recorded,
-                run,
-            }));
+            let parts = split(&missing, &recorded).into_iter();
+            gaps.extend(parts.map(|(run, recorded)| Gap { producer: Some(producer), recorded, run }));
         }
         gaps
     }
 }
 
+/// A run of numbers, and when its loss was recorded, if it was.
+type Part = (Range<u64>, Option<Timestamp>);
+
 /// Parts the runs, which ascend and do not touch, into those that are recorded and those that are not. What is
 /// recorded ascends by start, and may overlap.
-fn split(missing: &[Range<u64>], recorded: &[Range<u64>]) -> impl Iterator<Item = (Range<u64>, bool)> {
-    let mut parts: Vec<(Range<u64>, bool)> = Vec::new();
+fn split(missing: &[Range<u64>], recorded: &[(Range<u64>, Timestamp)]) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
     let mut recorded = recorded.iter().peekable();
     for run in missing {
         let mut start = run.start;
         while start < run.end {
-            while recorded.next_if(|cover| cover.end <= start).is_some() {}
-            let (end, is_recorded) = match recorded.peek() {
-                Some(cover) if cover.start <= start => (cover.end.min(run.end), true),
-                Some(cover) => (cover.start.min(run.end), false),
-                None => (run.end, false),
+            while recorded.next_if(|(cover, _)| cover.end <= start).is_some() {}
+            let (end, ts) = match recorded.peek() {
+                Some((cover, ts)) if cover.start <= start => (cover.end.min(run.end), Some(*ts)),
+                Some((cover, _)) => (cover.start.min(run.end), None),
+                None => (run.end, None),
             };
             match parts.last_mut() {
                 // Of losses that follow each other within one run.
-                Some((last, recorded)) if last.end == start && *recorded == is_recorded => last.end = end,
-                _ => parts.push((start..end, is_recorded)),
+                Some((last, known)) if last.end == start && known.is_some() && ts.is_some() => {
+                    last.end = end;
+                    *known = ts.max(*known);
+                }
+                _ => parts.push((start..end, ts)),
             }
             start = end;
         }
     }
-    parts.into_iter()
+    parts
 }
 
-/// The losses that the database itself has recorded, by producer.
-struct Lost(BTreeMap<i64, Vec<Range<u64>>>);
+/// The losses that the database itself has recorded, and when, by producer.
+struct Lost(BTreeMap<i64, Vec<(Range<u64>, Timestamp)>>);
 
 impl Lost {
     fn read(source: &Arc<dyn Source>, execution: &Arc<Execution>) -> Result<Lost> {
@@ -185,12 +216,14 @@ impl Lost {
             equals(Slot::CATEGORY, Category::SYSTEM.name(), true),
             equals(execution.names.slot("event"), names::EVENTS_LOST, false),
         ]);
-        let mut lost: BTreeMap<i64, Vec<Range<u64>>> = BTreeMap::new();
-        for row in scan(source, condition, slots.to_vec())? {
+        let mut lost: BTreeMap<i64, Vec<(Range<u64>, Timestamp)>> = BTreeMap::new();
+        let fields = [&[Slot::TS], &slots[..]].concat();
+        for row in scan(source, condition, fields)? {
             let row = row?;
             let [producer, first, count] = slots.map(|slot| number(row.get(slot)));
             let (Some(producer), Some(first), Some(count)) = (producer, first, count) else { continue };
-            lost.entry(producer as i64).or_default().push(first..first.saturating_add(count));
+            let ts = ts_for("gaps", &row)?;
+            lost.entry(producer as i64).or_default().push((first..first.saturating_add(count), ts));
         }
         Ok(Lost(lost))
     }

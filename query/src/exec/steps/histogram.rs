@@ -59,24 +59,32 @@ pub(crate) fn histogram(input: RowStream, histogram: &Histogram, execution: &Arc
         for row in input {
             pace.step()?;
             let value = histogram.value.evaluate(&row?)?;
-            let added = match number(&value, histogram.span)? {
-                Some(number) => counts.add(number),
-                None => continue,
-            };
-            added.map_err(|error| error.or_place(histogram.span))?;
+            let Some(number) = number(&value, histogram.span)? else { continue };
+            let is_duration = matches!(value, Datum::Duration(_));
+            if *counts.are_durations.get_or_insert(is_duration) != is_duration {
+                let message = "'histogram' counts numbers or durations, and here are both";
+                return Err(QueryError::at(ErrorKind::Type, histogram.span, message));
+            }
+            counts.add(number).map_err(|error| error.or_place(histogram.span))?;
             held.resize(counts.by_start.len() * COUNT_BYTES)?;
         }
         let Some((least, greatest)) = counts.ends else {
             return Ok(Box::new(std::iter::empty()) as RowStream);
         };
         let width = histogram.width.unwrap_or_else(|| automatic_width(least, greatest, counts.scale).0);
+        let are_durations = counts.are_durations == Some(true);
         let bins = counts.into_bins(width).map_err(|error| error.or_place(histogram.span))?;
         held.resize(bins.len() * size_of::<Bin>())?;
+        let end = move |end: Decimal| match (are_durations, end.to_i64()) {
+            (false, _) => Ok(Datum::Decimal(end.normalize())),
+            (true, Some(ns)) => Ok(Datum::Duration(ns)),
+            (true, None) => Err(too_far(width).or_place(histogram.span)),
+        };
         let rows = bins.into_iter().map(move |bin| {
             pace.step()?;
             let mut row = Cells::with_capacity(3);
-            row.push(histogram.from, Datum::Decimal(bin.from.normalize()));
-            row.push(histogram.to, Datum::Decimal(bin.to.normalize()));
+            row.push(histogram.from, end(bin.from)?);
+            row.push(histogram.to, end(bin.to)?);
             row.push(histogram.count, Datum::Int(bin.count));
             Ok(row)
         });
@@ -84,11 +92,11 @@ pub(crate) fn histogram(input: RowStream, histogram: &Histogram, execution: &Arc
     })
 }
 
-/// The exact number of a value; none of null.
+/// The exact number of a value, of a duration its nanoseconds; none of null.
 fn number(value: &Datum, span: Span) -> Result<Option<Decimal>> {
     let number = match value {
         Datum::Null => return Ok(None),
-        Datum::Int(value) => Decimal::from(*value),
+        Datum::Int(value) | Datum::Duration(value) => Decimal::from(*value),
         Datum::Decimal(value) => *value,
         // As it is written, so that 0.3 is not a little less than 0.3.
         Datum::Float(value) => match format!("{value}").parse() {
@@ -96,7 +104,8 @@ fn number(value: &Datum, span: Span) -> Result<Option<Decimal>> {
             Err(_) => return Err(does_not_fit(span, value)),
         },
         _ => {
-            let message = "'histogram' counts numbers, and this value is none";
+            let message =
+                format!("'histogram' counts numbers, and does not take {}", value.borrow().kind_name());
             return Err(QueryError::at(ErrorKind::Type, span, message));
         }
     };
@@ -117,6 +126,8 @@ struct Counts {
     /// Values at or after each start and before the next.
     by_start: HashMap<Decimal, i64, RandomState>,
     ends: Option<(Decimal, Decimal)>,
+    /// Whether the values are durations, in nanoseconds.
+    are_durations: Option<bool>,
     /// Most digits after the point.
     scale: u32,
 }

@@ -26,13 +26,13 @@ pub(crate) fn join(
     plan: &Plan,
     on: &[(Slot, Slot)],
     keep_unmatched: bool,
+    renamed: &[(Slot, Slot)],
     source: &Arc<dyn Source>,
     execution: &Arc<Execution>,
 ) -> RowStream {
     let (plan, source, execution) = (plan.clone(), Arc::clone(source), Arc::clone(execution));
     let (left_by, right_by): (Vec<Slot>, Vec<Slot>) = on.iter().copied().unzip();
-    let shared = on.iter().filter(|(left, right)| left == right).map(|(left, _)| *left).collect();
-    let columns = RightColumns::new(&execution.names, "right", shared, true);
+    let columns = RightColumns::of_join(renamed, on, &execution.names);
     lazily(move || {
         let mut input = input.peekable();
         if input.peek().is_none() {

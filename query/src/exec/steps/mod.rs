@@ -29,9 +29,6 @@ mod timeline;
 
 use std::sync::Arc;
 
-pub(crate) use asof::ASOF_TS;
-pub(crate) use context::MATCHED;
-pub(crate) use gaps::COLUMNS as GAPS_COLUMNS;
 pub(crate) use sort::Rank;
 
 use super::execution::{Execution, RowStream, Source};
@@ -74,11 +71,13 @@ pub(crate) fn apply(
         Step::Context { before_ns, after_ns, filter, by } => {
             context::context(input, (*before_ns, *after_ns), filter, *by, source, execution)
         }
-        Step::Asof { plan, by, within_ns, .. } => asof::asof(input, plan, by, *within_ns, source, execution),
-        Step::Join { plan, on, keep_unmatched, .. } => {
-            join::join(input, plan, on, *keep_unmatched, source, execution)
+        Step::Asof { plan, by, within_ns, renamed } => {
+            asof::asof(input, plan, by, *within_ns, renamed, source, execution)
+        }
+        Step::Join { plan, on, keep_unmatched, renamed } => {
+            join::join(input, plan, on, *keep_unmatched, renamed, source, execution)
         }
         // It reads the whole database itself.
-        Step::Gaps => gaps::gaps(source, execution),
+        Step::Gaps { range } => gaps::gaps(*range, source, execution),
     })
 }

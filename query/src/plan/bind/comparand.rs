@@ -68,10 +68,10 @@ impl Pipeline<'_> {
         if let LiteralKind::Bool(truth) = literal.kind {
             comparand.truth = Some(truth);
         }
-        if let LiteralKind::Duration(ns) = literal.kind {
-            comparand.duration = Some(ns);
-        }
         if target.kinds.meets(Kinds::TIME.or(Kinds::DURATION)) {
+            if let LiteralKind::Duration(ns) = literal.kind {
+                comparand.duration = Some(ns);
+            }
             match parse_point(&literal.text) {
                 Some(TimePoint::TimeOfDay(time)) if target.kinds.is_within(Kinds::DURATION) => {
                     comparand.duration = Some(point::time_of_day_ns(time));

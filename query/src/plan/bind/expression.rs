@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::comparand::{comparable_with, datum};
 use super::scope::{Column, is_word_field};
-use super::{Pipeline, named_zone, names, pattern};
+use super::{Pipeline, named_zone, pattern};
 use crate::datum::{Datum, DatumRef};
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::nearest::did_you_mean;
@@ -14,6 +14,7 @@ use crate::plan::functions::{self, Function, Gives, Make, Signature};
 use crate::plan::kinds::Kinds;
 use crate::plan::scalar::{Condition, Scalar};
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Filter, LiteralKind, Name, Span, Spanned};
+use crate::syntax::names;
 use crate::time::{TimePoint, parse_point, point, unit};
 
 /// A bound expression, and what it can give.
@@ -57,7 +58,7 @@ impl Pipeline<'_> {
             }
             ExprKind::Negate(inner) => self.negate(inner, span),
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
-            ExprKind::Call { function, arguments } => self.call(function, arguments, span),
+            ExprKind::Call { function, arguments } => self.call(expr, function, arguments),
             ExprKind::If { condition, then, otherwise } => self.choice(condition, then, otherwise),
         }
     }
@@ -157,11 +158,12 @@ impl Pipeline<'_> {
         })
     }
 
-    fn call(&self, function: &Name, arguments: &[Expr], span: Span) -> Result<Bound> {
+    fn call(&self, expr: &Expr, function: &Name, arguments: &[Expr]) -> Result<Bound> {
+        let span = expr.span;
         let name = function.node.to_ascii_lowercase();
         let Some(signature) = functions::find(&name) else {
             return self
-                .aggregate_column(function, arguments)
+                .aggregate_column(expr, function)
                 .map(|column| Bound { scalar: Scalar::Column(column.slot), kinds: column.kinds });
         };
         let (arguments, zone) = self.with_zone(signature, arguments)?;
@@ -234,10 +236,10 @@ impl Pipeline<'_> {
     }
 
     /// The column that a call of an aggregate stands for.
-    fn aggregate_column(&self, function: &Name, arguments: &[Expr]) -> Result<Column> {
+    fn aggregate_column(&self, call: &Expr, function: &Name) -> Result<Column> {
         let written = &function.node;
         if crate::syntax::is_aggregate(written) {
-            let name = names::of_call(written, arguments);
+            let name = names::of_expr(call);
             return self.scope.aggregate(&name).cloned().ok_or_else(|| {
                 QueryError::new(ErrorKind::UnknownName, format!("no column '{name}' here"))
                     .with_place(function.span, "an aggregate is computed by stats")

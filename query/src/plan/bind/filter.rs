@@ -137,7 +137,7 @@ impl Pipeline<'_> {
             }
         }
         if !known.is_empty() {
-            parts.insert(0, test(left.bound, Test::In { values: known, negated }));
+            parts.insert(0, test(left.bound, Test::In { values: known.into(), negated }));
         }
         Ok(if negated { all(parts) } else { any(parts) })
     }

@@ -5,12 +5,10 @@
 //! - `expression`, `filter`: values and conditions
 //! - `comparand`, `pattern`: what literals mean
 //! - `rows`, `summary`, `others`: the stages
-//! - `names`: what columns without a name are called
 
 mod comparand;
 mod expression;
 mod filter;
-mod names;
 mod others;
 mod pattern;
 mod rows;

@@ -156,7 +156,7 @@ impl Pipeline<'_> {
         let columns = kinds.map(|(name, kinds)| Column::computed(name, self.slot(name), kinds));
         self.scope = Scope::listed(columns.into());
         self.picture = super::Picture::Table;
-        self.steps.push(Step::Gaps);
+        self.steps.push(Step::Gaps { range: self.range });
         Ok(())
     }
 }

@@ -3,15 +3,19 @@
 use blotter_engine::event::Field;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::Pipeline;
 use super::expression::{self, Bound, result_kinds};
 use super::scope::{Column, Scope};
-use super::{Pipeline, names};
 use crate::cells::Slot;
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::plan::kinds::Kinds;
 use crate::plan::scalar::Scalar;
 use crate::plan::step::{SampleSize, Step};
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Name, Named, Sample, ShiftKind, SortKey, Span};
+use crate::syntax::names;
+
+/// New columns, and what they are made of.
+type Made = (Vec<Column>, Vec<(Slot, Scalar)>);
 
 impl Pipeline<'_> {
     /// An expression as a column: under its own name or a default one that no other column of the stage has.
@@ -21,7 +25,7 @@ impl Pipeline<'_> {
         let name = match &named.name {
             Some(name) if is_taken(&name.node) => return Err(taken(name)),
             Some(name) => name.node.clone(),
-            None => names::untaken(names::of_expr(&named.expr), is_taken),
+            None => names::free(names::of_expr(&named.expr), is_taken),
         };
         let column = self.new_column(&name, &named.expr, &bound);
         Ok((column, bound.scalar))
@@ -38,7 +42,7 @@ impl Pipeline<'_> {
         }
     }
 
-    pub(super) fn named_list(&self, list: &[Named]) -> Result<(Vec<Column>, Vec<(Slot, Scalar)>)> {
+    pub(super) fn named_list(&self, list: &[Named]) -> Result<Made> {
         let (mut columns, mut scalars) = (Vec::new(), Vec::new());
         for named in list {
             let (column, scalar) = self.named(named, &columns)?;
@@ -115,14 +119,12 @@ impl Pipeline<'_> {
     }
 
     pub(super) fn shift(&mut self, kind: ShiftKind, list: &[Named], by: &[Expr], span: Span) -> Result<()> {
-        let prefix = match kind {
-            ShiftKind::Prev => "prev",
-            ShiftKind::Next => "next",
-            ShiftKind::Delta => "delta",
-        };
-        let (mut columns, mut items): (Vec<Column>, Vec<(Slot, Scalar)>) = (Vec::new(), Vec::new());
+        let (mut columns, mut items): Made = (Vec::new(), Vec::new());
         for item in list {
-            let bound = self.expression(&item.expr)?;
+            let bound = match kind {
+                ShiftKind::Delta => self.operand(&item.expr)?,
+                ShiftKind::Prev | ShiftKind::Next => self.expression(&item.expr)?,
+            };
             let mut kinds = bound.kinds;
             if kind == ShiftKind::Delta {
                 kinds = result_kinds(BinaryOp::Subtract, bound.kinds, bound.kinds);
@@ -136,7 +138,7 @@ impl Pipeline<'_> {
             let name = match &item.name {
                 Some(name) if is_taken(&name.node) => return Err(taken(name)),
                 Some(name) => name.node.clone(),
-                None => names::untaken(format!("{prefix}_{}", names::of_expr(&item.expr)), is_taken),
+                None => names::free(names::of_shifted(kind, item), is_taken),
             };
             let column = Column::computed(&name, self.slot(&name), kinds);
             items.push((column.slot, bound.scalar));

@@ -8,7 +8,7 @@ use blotter_engine::event::Field;
 use super::Pipeline;
 use crate::cells::Slot;
 use crate::error::{ErrorKind, QueryError, Result};
-use crate::nearest::did_you_mean;
+use crate::nearest::nearest;
 use crate::plan::kinds::Kinds;
 use crate::syntax::ast::Name;
 
@@ -45,9 +45,6 @@ pub(super) struct Scope {
     /// The columns of other queries, under their prefix, with the step that brings them.
     others: Vec<(&'static str, usize, Scope)>,
 }
-
-/// What recorded values can be; times, durations, levels and categories are not recorded in fields.
-const FIELD_KINDS: Kinds = Kinds::NUMBER.or(Kinds::TEXT).or(Kinds::BOOL);
 
 /// The kinds of what an event has beside its fields.
 fn reserved_kinds(name: &str) -> Option<Kinds> {
@@ -191,7 +188,7 @@ impl Pipeline<'_> {
         (scope.is_open && !is_removed && is_known()).then(|| Column {
             name: name.to_owned(),
             slot: self.slot(name),
-            kinds: reserved_kinds(name).unwrap_or(FIELD_KINDS),
+            kinds: reserved_kinds(name).unwrap_or(Kinds::FIELD),
             is_recorded: true,
             bin_ns: None,
             default_name: None,
@@ -203,29 +200,43 @@ impl Pipeline<'_> {
         let unknown = |message: String, label: &str| {
             QueryError::new(ErrorKind::UnknownName, message).with_place(name.span, label)
         };
+        if let Some((prefix, own)) = name.node.split_once('.')
+            && let Some((.., other)) = scope.others.iter().rev().find(|(known, ..)| *known == prefix)
+        {
+            let error = unknown(format!("the other query has no '{own}'"), "not among its columns");
+            return match self.nearest(other, own) {
+                Some(nearest) => error.with_hint(format!("did you mean '{prefix}.{nearest}'?")),
+                None => error,
+            };
+        }
         if scope.is_open {
-            let fields = self.context.schema.fields();
-            let reserved = Field::RESERVED.into_iter();
-            let is_there = |name: &&str| !scope.removed.iter().any(|removed| removed == name);
-            let candidates = scope.names().chain(reserved).chain(fields.iter().map(String::as_str));
-            let hint = did_you_mean(&name.node, candidates.filter(is_there));
             if scope.removed.contains(&name.node) {
                 let message = format!("field '{}' was removed by 'fields except'", name.node);
                 return unknown(message, "not there any more");
             }
             let error = unknown(format!("unknown field '{}'", name.node), "no event has it");
-            return match hint {
-                Some(hint) => error.with_hint(hint),
+            return match self.nearest(scope, &name.node) {
+                Some(nearest) => error.with_hint(format!("did you mean '{nearest}'?")),
                 None => {
                     error.with_hint("a value stands in quotes or after an operator; .schema lists all fields")
                 }
             };
         }
         let error = unknown(format!("no column '{}' here", name.node), "not among the columns of this stage");
-        if let Some(hint) = did_you_mean(&name.node, scope.names()) {
-            return error.with_hint(hint);
+        match self.nearest(scope, &name.node) {
+            Some(nearest) => error.with_hint(format!("did you mean '{nearest}'?")),
+            None if scope.columns.is_empty() => error.with_hint("the rows have no columns left"),
+            None => error.with_hint(format!("the columns are {}", list(scope.names()))),
         }
-        error.with_hint(format!("the columns are {}", list(scope.names())))
+    }
+
+    /// The column or field that was likely meant.
+    fn nearest(&self, scope: &Scope, name: &str) -> Option<String> {
+        let fields = if scope.is_open { self.context.schema.fields() } else { Vec::new() };
+        let reserved = Field::RESERVED.into_iter().filter(|_| scope.is_open);
+        let candidates = scope.names().chain(reserved).chain(fields.iter().map(String::as_str));
+        let is_there = |name: &&str| !scope.removed.iter().any(|removed| removed == name);
+        nearest(name, candidates.filter(is_there)).map(str::to_owned)
     }
 }
 

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::expression::{Bound, duration_ns, result_kinds};
 use super::rows::taken;
 use super::scope::{Column, Scope};
-use super::{Pipeline, named_zone, names};
+use super::{Pipeline, named_zone};
 use crate::cells::Slot;
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::limits::BINS_MAX;
@@ -16,6 +16,7 @@ use crate::plan::step::{BoundAggregate, Picture, Sessions, Stats, Step};
 use crate::syntax::ast::{
     Aggregate, AggregateFunction, BinaryOp, Expr, ExprKind, Literal, LiteralKind, Named, Span, Spanned,
 };
+use crate::syntax::names;
 use crate::time::unit;
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -88,11 +89,11 @@ impl Pipeline<'_> {
             None => Condition::Always,
         };
         let is_taken = |name: &str| before.iter().any(|column| column.name == name);
-        let default_name = names::of_aggregate(aggregate);
+        let default_name = names::of_aggregate(&Aggregate { name: None, ..aggregate.clone() });
         let name = match &aggregate.name {
             Some(name) if is_taken(&name.node) => return Err(taken(name)),
             Some(name) => name.node.clone(),
-            None => names::untaken(default_name.clone(), is_taken),
+            None => names::free(default_name.clone(), is_taken),
         };
         let slot = self.slot(&name);
         let mut column = Column::computed(&name, slot, gives(aggregate.function, &arguments));
@@ -194,8 +195,7 @@ impl Pipeline<'_> {
             columns.push(column);
         }
         let key = columns.get(1).map(|column| column.slot);
-        let name =
-            names::untaken("count".to_owned(), |name| columns.iter().any(|column| column.name == name));
+        let name = names::free("count".to_owned(), |name| columns.iter().any(|column| column.name == name));
         let count = Column::computed(&name, self.slot(&name), Kinds::INT);
         let aggregate = BoundAggregate {
             function: AggregateFunction::Count,
@@ -303,10 +303,7 @@ fn check_kinds(aggregate: &Aggregate, arguments: &[Bound]) -> Result<()> {
     else {
         return Ok(());
     };
-    let name = match aggregate.function {
-        AggregateFunction::Percentile(percentile) => format!("p{}", percentile.normalize()),
-        other => names::function_name(other).to_owned(),
-    };
+    let name = names::of_function(aggregate.function);
     let (expected, found) = (taken.describe(), bound.kinds.describe());
     Err(QueryError::new(ErrorKind::Type, format!("'{name}' takes {expected}, not {found}"))
         .with_place(expr.span, format!("this is {found}"))

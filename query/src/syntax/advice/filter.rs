@@ -177,6 +177,9 @@ fn words_of_other_languages<'t>(
 ) -> Option<QueryError> {
     let at = source.space(rest);
     let (after, next) = lexical::bare(at);
+    if words::KEYWORDS.iter().any(|keyword| *keyword != "not" && is_keyword(next, keyword)) {
+        return None;
+    }
     let stage = |example: &str| {
         Some(
             wrong(place, format!("the stage '{word}' without a pipe"), "a condition goes here")

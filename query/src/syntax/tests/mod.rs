@@ -2,6 +2,7 @@
 
 pub(crate) mod arbitrary;
 mod bounds;
+mod completion;
 mod errors;
 mod queries;
 mod round_trip;

@@ -1,5 +1,7 @@
 //! Steps that read the database again.
 
+use blotter_engine::event::Timestamp;
+
 use super::super::gaps::gaps_below;
 use super::fake::World;
 use crate::error::ErrorKind;
@@ -150,8 +152,9 @@ fn context_around_very_many_rows_misses_none() {
 #[track_caller]
 fn check_gaps(events: &str, next_seq: u64, expected: &str) {
     let world = World::new(events);
-    let rows: Vec<crate::cells::Cells> =
-        gaps_below(next_seq, &world.source, &world.execution).collect::<crate::Result<_>>().unwrap();
+    let rows: Vec<crate::cells::Cells> = gaps_below(next_seq, (None, None), &world.source, &world.execution)
+        .collect::<crate::Result<_>>()
+        .unwrap();
     let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(world.print(&rows), expected, "{events}");
 }
@@ -212,7 +215,41 @@ fn gaps_are_found_among_very_many() {
     let events: String =
         (0..20_000).map(|i| format!("ts=@{i} seq={} producer=1 pseq={}\n", 2 * i + 1, 2 * i)).collect();
     let world = World::new(&events);
-    let rows: Vec<crate::cells::Cells> =
-        gaps_below(40_000, &world.source, &world.execution).collect::<crate::Result<_>>().unwrap();
+    let rows: Vec<crate::cells::Cells> = gaps_below(40_000, (None, None), &world.source, &world.execution)
+        .collect::<crate::Result<_>>()
+        .unwrap();
     assert_eq!(rows.len(), 20_000 + 19_999);
+}
+
+#[test]
+fn gaps_are_those_that_may_lie_in_the_time_asked_for() {
+    let lost = "category=system event=events_lost";
+    let events = format!(
+        "ts=@10 seq=0 producer=1 pseq=0
+         ts=@20 seq=2 producer=1 pseq=1
+         ts=@30 seq=3 producer=1 pseq=4
+         ts=@40 seq=4 producer=0 pseq=0 {lost} lost_producer=1 lost_first_pseq=5 lost_count=1"
+    );
+    let seq = "kind=seq first=1 last=1 count=1 after_ts=@10 before_ts=@20";
+    let middle = "kind=producer producer=1 first=2 last=3 count=2 after_ts=@20 before_ts=@30";
+    let end = "kind=recorded producer=1 first=5 last=5 count=1 after_ts=@30";
+    type Case<'a> = ((Option<i64>, Option<i64>), &'a [&'a str]);
+    let table: &[Case<'_>] = &[
+        ((None, None), &[seq, middle, end]),
+        ((None, Some(19)), &[seq]),
+        ((Some(12), Some(18)), &[seq]),
+        ((Some(20), Some(20)), &[seq, middle]),
+        ((Some(21), None), &[middle, end]),
+        ((Some(40), Some(90)), &[end]),
+        // It was recorded before.
+        ((Some(41), None), &[]),
+        ((None, Some(9)), &[]),
+    ];
+    for ((first, last), expected) in table {
+        let world = World::new(&events);
+        let range = (first.map(Timestamp), last.map(Timestamp));
+        let rows: Vec<crate::cells::Cells> =
+            gaps_below(5, range, &world.source, &world.execution).collect::<crate::Result<_>>().unwrap();
+        assert_eq!(world.print(&rows), *expected, "{first:?} to {last:?}");
+    }
 }

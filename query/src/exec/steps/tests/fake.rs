@@ -60,13 +60,13 @@ impl World {
             threads: 1,
         });
         let events = parse(events, &execution.names);
-        let source = Database::new(events, &execution);
+        let source = Database::source(events, &execution);
         World { execution, source, cancel, pulls: Arc::default(), memory_bytes }
     }
 
     /// The same with other events.
     pub(super) fn of(world: World, events: Vec<Cells>) -> World {
-        let source = Database::new(events, &world.execution);
+        let source = Database::source(events, &world.execution);
         World { source, ..world }
     }
 
@@ -214,7 +214,7 @@ struct Database {
 }
 
 impl Database {
-    fn new(mut events: Vec<Cells>, execution: &Arc<Execution>) -> Arc<dyn Source> {
+    fn source(mut events: Vec<Cells>, execution: &Arc<Execution>) -> Arc<dyn Source> {
         events.sort_by_key(|event| (event.get(Slot::TS).clone(), event.get(Slot::SEQ).clone()));
         Arc::new(Database { events, execution: Arc::clone(execution) })
     }
@@ -251,7 +251,7 @@ impl Source for Database {
         let between = (Timestamp::MIN, Timestamp::MAX);
         let condition = plan.filter.clone();
         let mut rows = self.scan(ScanRequest { between, condition, fields: None, backwards: false })?;
-        let source = Database::new(self.events.clone(), &self.execution);
+        let source = Database::source(self.events.clone(), &self.execution);
         for step in &plan.steps {
             rows = apply(step, rows, &source, &self.execution)?;
         }

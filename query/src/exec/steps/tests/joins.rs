@@ -17,7 +17,7 @@ fn asof(world: &World, by: &[&str], within_ns: Option<i64>) -> Step {
         world.equals("event", "quote"),
         vec![Step::Fields(world.columns(&["ts", "seq", "symbol", "bid"]))],
     );
-    Step::Asof { plan, by: world.slots(by), within_ns }
+    Step::Asof { plan, by: world.slots(by), within_ns, renamed: Vec::new() }
 }
 
 #[test]
@@ -82,9 +82,11 @@ fn asof_finds_the_latest_before() {
 #[test]
 fn asof_names_columns_twice_only_where_the_query_does() {
     let world = World::new(EVENTS);
-    let step = asof(&world, &["symbol"], None);
-    world.slot("asof.bid");
-    world.slot("asof.symbol");
+    let mut step = asof(&world, &["symbol"], None);
+    if let Step::Asof { renamed, .. } = &mut step {
+        *renamed =
+            ["bid", "symbol"].map(|name| (world.slot(name), world.slot(&format!("asof.{name}")))).into();
+    }
     world.check(
         &step,
         "ts=@30 seq=9 symbol=A bid=100 \n ts=@30 seq=9 symbol=B",
@@ -110,7 +112,7 @@ fn asof_of_a_query_that_orders_or_counts_is_not_narrowed() {
         let mut steps = steps.clone();
         steps.push(Step::Fields(world.columns(&["ts", "seq", "symbol", "bid"])));
         let plan = world.plan(world.equals("event", "quote"), steps);
-        let step = Step::Asof { plan, by: world.slots(&["symbol"]), within_ns: None };
+        let step = Step::Asof { plan, by: world.slots(&["symbol"]), within_ns: None, renamed: Vec::new() };
         world.check(&step, input, &format!("{input} {expected}"));
     }
 }
@@ -118,7 +120,7 @@ fn asof_of_a_query_that_orders_or_counts_is_not_narrowed() {
 fn join(world: &World, on: &[(&str, &str)], columns: &[&str], keep_unmatched: bool) -> Step {
     let plan = world.plan(Condition::Always, vec![Step::Fields(world.columns(columns))]);
     let on = on.iter().map(|(left, right)| (world.slot(left), world.slot(right))).collect();
-    Step::Join { plan, on, keep_unmatched }
+    Step::Join { plan, on, keep_unmatched, renamed: Vec::new() }
 }
 
 #[test]
@@ -157,8 +159,11 @@ fn joins_pair_rows_of_equal_keys() {
         world.check(&join(&world, on, columns, *keep_unmatched), input, expected);
     }
     let world = World::new(events);
-    world.slot("right.v");
-    world.check(&join(&world, &[("id", "id")], &["id", "v"], false), "id=2", "id=2 v=b right.v=b");
+    let mut step = join(&world, &[("id", "id")], &["id", "v"], false);
+    if let Step::Join { renamed, .. } = &mut step {
+        *renamed = ["id", "v"].map(|name| (world.slot(name), world.slot(&format!("right.{name}")))).into();
+    }
+    world.check(&step, "id=2", "id=2 right.id=2 v=b right.v=b");
 }
 
 #[test]
@@ -167,7 +172,7 @@ fn a_join_that_holds_too_much_says_so() {
     let world = World::with_memory(&events, 20_000);
     let plan = world.plan(Condition::Always, Vec::new());
     let on = vec![(world.slot("id"), world.slot("id"))];
-    let step = Step::Join { plan, on, keep_unmatched: false };
+    let step = Step::Join { plan, on, keep_unmatched: false, renamed: Vec::new() };
     assert_eq!(world.run(&step, world.parse("id=1")).unwrap_err().kind(), ErrorKind::Limit);
     assert_eq!(world.run(&step, Vec::new()).unwrap().len(), 0, "without rows the other query is not run");
 }

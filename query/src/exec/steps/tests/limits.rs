@@ -71,8 +71,16 @@ fn steps(world: &World) -> Vec<(Step, bool)> {
         (Step::Sessions(sessions), true),
         (Step::Related { from: slot("x"), to: slot("z") }, true),
         (Step::Context { before_ns: 1, after_ns: 1, filter: Condition::Always, by: slot("x") }, true),
-        (Step::Asof { plan: plan(), by: world.slots(&["x"]), within_ns: None }, true),
-        (Step::Join { plan: plan(), on: vec![(slot("x"), slot("x"))], keep_unmatched: false }, false),
+        (Step::Asof { plan: plan(), by: world.slots(&["x"]), within_ns: None, renamed: Vec::new() }, true),
+        (
+            Step::Join {
+                plan: plan(),
+                on: vec![(slot("x"), slot("x"))],
+                keep_unmatched: false,
+                renamed: Vec::new(),
+            },
+            false,
+        ),
     ]
 }
 

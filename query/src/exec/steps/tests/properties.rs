@@ -242,7 +242,7 @@ proptest! {
         if is_reordered {
             steps.push(Step::Sort { keys: vec![(world.column("x"), true)], limit: None });
         }
-        let step = Step::Asof { plan: world.plan(Condition::Always, steps), by: vec![k], within_ns };
+        let step = Step::Asof { plan: world.plan(Condition::Always, steps), by: vec![k], within_ns, renamed: Vec::new() };
         prop_assert_eq!(run(&world, &step, &left), world.print(&expected));
     }
 
@@ -271,7 +271,7 @@ proptest! {
         }
         let columns = world.columns(&["seq as other", "k", "x"]);
         let plan = world.plan(Condition::Always, vec![Step::Fields(columns)]);
-        let step = Step::Join { plan, on, keep_unmatched };
+        let step = Step::Join { plan, on, keep_unmatched, renamed: Vec::new() };
         prop_assert_eq!(run(&world, &step, &left), world.print(&expected));
     }
 
@@ -366,7 +366,7 @@ proptest! {
         }
         let world = World::new(&events.join("\n"));
         let found: Vec<Cells> =
-            gaps_below(next_seq, &world.source, &world.execution).collect::<crate::Result<_>>().unwrap();
+            gaps_below(next_seq, (None, None), &world.source, &world.execution).collect::<crate::Result<_>>().unwrap();
         let get = |row: &Cells, name: &str| row.get(world.slot(name)).as_i64();
         let mut missing: BTreeMap<(i64, i64), String> = BTreeMap::new();
         for row in &found {

@@ -320,6 +320,11 @@ fn histograms_count_exactly() {
         ("x=-10 \n x=-10.5", Some(dec!(10)), "from=-20 to=-10 count=1 \n from=-10 to=0 count=1"),
         ("x=7 \n x=7", None, "from=7 to=8 count=2"),
         ("x=0.05", None, "from=0.05 to=0.06 count=1"),
+        (
+            "x=~2500 \n x=~-1",
+            Some(dec!(2000)),
+            "from=~-2000 to=~0 count=1 \n from=~0 to=~2000 count=0 \n from=~2000 to=~4000 count=1",
+        ),
         ("-", None, ""),
         ("", Some(dec!(1)), ""),
     ];
@@ -362,7 +367,8 @@ fn histograms_refuse_what_they_cannot_count() {
     let world = World::new("");
     let table: &[(&str, Option<rust_decimal::Decimal>, ErrorKind)] = &[
         ("x=word", None, ErrorKind::Type),
-        ("x=~5", None, ErrorKind::Type),
+        ("x=~5 \n x=5", None, ErrorKind::Type),
+        ("x=~9223372036854775807", Some(dec!(1000)), ErrorKind::Value),
         ("x=1e300f", None, ErrorKind::Value),
         ("x=0 \n x=1000000", Some(dec!(0.5)), ErrorKind::Limit),
         ("x=0", Some(dec!(0)), ErrorKind::Value),

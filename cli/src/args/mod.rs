@@ -1,9 +1,17 @@
 //! The command line: what can be asked and how it is spelt.
 
+mod query;
+pub(crate) mod values;
+
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use chrono_tz::Tz;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+use crate::render::style::ColorChoice;
+pub(crate) use query::{Query, Repl, RowFormat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -11,6 +19,8 @@ Examples:
   blotter import desk.blotter day.jsonl.zst    record a file of JSON lines
   engine | blotter import desk.blotter -       record a pipe as its lines come
   blotter get desk.blotter A-1                 everything that happened to order A-1
+  blotter query desk.blotter 'level >= error last 1h | top 10 message'
+  blotter repl desk.blotter                    ask one thing after the other
   blotter tail desk.blotter -n 20 -f           the latest 20 events, then those to come
   blotter verify desk.blotter                  check every byte
 
@@ -35,6 +45,10 @@ pub(crate) enum Command {
     Get(Get),
     /// Show the latest events, and those to come
     Tail(Tail),
+    /// Ask in the query language
+    Query(Query),
+    /// Ask one thing after the other, with completion, history and live results
+    Repl(Repl),
     /// Show what a database holds
     Stats(Stats),
     /// Check every byte of a database
@@ -53,6 +67,16 @@ may be recording meanwhile. Exit status 1 if events are lost.
 Examples:
   blotter verify desk.blotter || blotter repair desk.blotter")]
     Repair(Directory),
+    /// Print what makes a shell complete this command
+    #[command(after_help = "\
+Examples:
+  blotter completions bash > ~/.local/share/bash-completion/completions/blotter
+  blotter completions zsh > ~/.zfunc/_blotter
+  blotter completions fish > ~/.config/fish/completions/blotter.fish")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 /// How to print.
@@ -151,6 +175,7 @@ Examples:
   blotter get desk.blotter momentum_8e094bf80740 --format json")]
 pub(crate) struct Get {
     /// Database directory
+    #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) directory: PathBuf,
     /// The id, whole and exact
     #[arg(allow_hyphen_values = true)]
@@ -158,18 +183,26 @@ pub(crate) struct Get {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
+    pub(crate) color: ColorChoice,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without -f the events are the latest by their time; with it, those to come follow as they are recorded.
+Without -f the events are the latest by their time; with it, those to come follow as they are recorded. FILTER
+is the filter of a query, without stages.
 
 Examples:
   blotter tail desk.blotter -n 100
+  blotter tail desk.blotter 'level >= warn or category = fill' -f
   blotter tail desk.blotter -n 0 -f --format json | alert")]
 pub(crate) struct Tail {
     /// Database directory
+    #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) directory: PathBuf,
+    /// Which events; all if not given
+    pub(crate) filter: Option<String>,
     /// How many of the latest events to show
     #[arg(short = 'n', long = "lines", default_value_t = 10)]
     pub(crate) count: usize,
@@ -179,6 +212,15 @@ pub(crate) struct Tail {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+    /// Zone of days and times of day in the filter, and of times shown as text
+    #[arg(long = "tz", value_name = "ZONE", default_value = "UTC", value_parser = values::zone)]
+    pub(crate) zone: Tz,
+    /// Take a field that no event has as missing, not as a mistake
+    #[arg(long)]
+    pub(crate) allow_unknown_fields: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
+    pub(crate) color: ColorChoice,
 }
 
 #[derive(Debug, Args)]
@@ -188,6 +230,7 @@ Examples:
   blotter stats desk.blotter --format json | jq .lost_events")]
 pub(crate) struct Stats {
     /// Database directory
+    #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) directory: PathBuf,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -197,6 +240,7 @@ pub(crate) struct Stats {
 #[derive(Debug, Args)]
 pub(crate) struct Directory {
     /// Database directory
+    #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) directory: PathBuf,
 }
 
