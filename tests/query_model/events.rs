@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use blotter::event::{Category, Decimal, Event, Level, Timestamp, Value, dec};
 use blotter::segment::Projection;
 use blotter::vfs::sim::Prng;
-use blotter::{Db, Options, Predicate, Reader, RecorderOptions, Snapshot};
+use blotter::{Db, Options, Predicate, Reader, Recorder, RecorderOptions, Snapshot};
 
 use crate::clock::{DAY_NS, HOUR_NS, SECOND_NS};
 use crate::expression::ModelRow;
@@ -216,8 +216,7 @@ fn open(path: &Path, layout: Layout) -> Db {
     options.open(path).unwrap()
 }
 
-fn record(db: &Db, events: &[Planned]) {
-    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+fn record(db: &Db, recorder: &mut Recorder, events: &[Planned]) {
     for event in events {
         let mut builder =
             recorder.event(event.category, event.level, event.event).at(Timestamp(event.ts));
@@ -241,22 +240,21 @@ pub fn recorded(events: &[Planned], layout: Layout) -> Recorded {
         Layout::SealedOften => (events.len() / 7).max(1),
         Layout::SealedAndTail | Layout::Reopened => (events.len() / 3).max(1),
     };
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
     let chunks: Vec<&[Planned]> = events.chunks(seal_every.min(events.len().max(1))).collect();
     for (number, chunk) in chunks.iter().enumerate() {
-        record(&db, chunk);
+        record(&db, &mut recorder, chunk);
         let is_last = number + 1 == chunks.len();
         let keeps_tail = matches!(layout, Layout::SealedAndTail | Layout::Reopened) && is_last;
         if layout != Layout::Tail && !keeps_tail {
             db.seal().unwrap();
         }
-        if layout == Layout::Reopened && number == 0 {
+        if layout == Layout::Reopened {
+            drop(recorder);
             db.close().unwrap();
             db = open(&path, layout);
+            recorder = db.recorder(RecorderOptions::new()).unwrap();
         }
-    }
-    if layout == Layout::Reopened {
-        db.close().unwrap();
-        db = open(&path, layout);
     }
     let reader = Reader::open(&path).unwrap();
     Recorded { db, reader, layout, _dir: dir }

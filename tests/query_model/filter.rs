@@ -167,8 +167,14 @@ fn compares(
         ExprKind::Field(name) => Some(name.as_str()),
         _ => None,
     };
-    let order = match &right.node {
-        ExprKind::Literal(literal) => {
+    // A value known before the query runs means what a literal means.
+    let known = match &right.node {
+        ExprKind::Literal(literal) => Some(literal.clone()),
+        _ if is_constant(right) => literal_of(&scope.value(right, row)?),
+        _ => None,
+    };
+    let order = match &known {
+        Some(literal) => {
             let is_equality = matches!(op, CompareOp::Equal | CompareOp::NotEqual);
             if is_equality && name.is_some_and(|name| scope.indexed.iter().any(|indexed| indexed == name)) {
                 let is_equal = value.to_string() == literal.text;
@@ -179,6 +185,27 @@ fn compares(
         _ => value.compare(&scope.value(right, row)?),
     };
     Ok(order.is_some_and(|order| op_holds(op, order)))
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    match &expr.node {
+        ExprKind::Literal(_) | ExprKind::Parameter(_) => true,
+        ExprKind::Field(_) | ExprKind::If { .. } => false,
+        ExprKind::Negate(inner) => is_constant(inner),
+        ExprKind::Binary { left, right, .. } => is_constant(left) && is_constant(right),
+        ExprKind::Call { arguments, .. } => arguments.iter().all(is_constant),
+    }
+}
+
+fn literal_of(value: &ModelValue) -> Option<Literal> {
+    let kind = match value {
+        Bool(value) => LiteralKind::Bool(*value),
+        Int(_) | ModelValue::Decimal(_) => LiteralKind::Number(value.exact()?),
+        Duration(ns) => LiteralKind::Duration(*ns),
+        Text(_) => LiteralKind::Quoted,
+        _ => return None,
+    };
+    Some(Literal { text: value.to_string(), kind })
 }
 
 /// Where a value stands beside a literal, which means to it what it can.

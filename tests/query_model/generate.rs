@@ -64,6 +64,9 @@ pub struct Generator<'a> {
     /// New names so far.
     names: u32,
     depth: u32,
+    /// Whether there is a stage already whose columns have names with that prefix.
+    has_asof: bool,
+    has_join: bool,
 }
 
 fn kind_of(field: &str) -> Kind {
@@ -109,7 +112,17 @@ fn name_text(name: &str) -> String {
 
 impl<'a> Generator<'a> {
     pub fn new(random: &'a mut Prng, events: &'a [ModelRow], noon: i64) -> Generator<'a> {
-        Generator { random, events, noon, columns: event_columns(), are_events: true, names: 0, depth: 0 }
+        Generator {
+            random,
+            events,
+            noon,
+            columns: event_columns(),
+            are_events: true,
+            names: 0,
+            depth: 0,
+            has_asof: false,
+            has_join: false,
+        }
     }
 
     /// Values for `$names`.
@@ -348,7 +361,7 @@ impl<'a> Generator<'a> {
                 format!("{name} {} {}", self.pick(&["~", "!~"]), quoted(pattern))
             }
             6 if column.kind == Kind::Number => {
-                format!("{name} {} {{{}}}", self.pick(ops), self.number(1))
+                format!("{name} {} {{0 + {}}}", self.pick(ops), self.number(1))
             }
             6 if column.kind == Kind::Text && !matches!(&*column.name, "side" | "status" | "order_type") => {
                 format!("{name} {} {}", self.pick(&["=", "!="]), self.pick(&["$symbol", "{lower(\"AAPL\")}"]))
@@ -375,7 +388,7 @@ impl<'a> Generator<'a> {
             }
             5 => format!("{{{}}} {} {}", self.number(2), self.pick(&["<", ">", "!="]), self.random.below(9)),
             6 => format!("{} {} {{{}}}", self.text_call(), self.pick(&["=", "!=", "<"]), self.text(1)),
-            _ => format!("{{{}}} {} {{{}}}", self.number(1), self.pick(&["<", ">="]), self.number(1)),
+            _ => format!("{{{}}} {} {{0 + {}}}", self.number(1), self.pick(&["<", ">="]), self.number(1)),
         }
     }
 
@@ -513,8 +526,8 @@ impl<'a> Generator<'a> {
                 21 if is_event => Some(self.sessions()),
                 22 if is_event => Some(self.related()),
                 23 if is_event => Some(self.context()),
-                24 if is_event && self.depth == 0 => Some(self.asof()),
-                25 if self.depth == 0 => self.join(),
+                24 if is_event && self.depth == 0 && !self.has_asof => Some(self.asof()),
+                25 if self.depth == 0 && !self.has_join => self.join(),
                 12.. => self.random.one_in(3).then(|| format!("tz {}", self.zone())),
             };
             if let Some(stage) = stage {
@@ -867,6 +880,7 @@ impl<'a> Generator<'a> {
         }
         let right = std::mem::replace(&mut self.columns, own.0);
         (self.are_events, self.depth) = (own.1, 0);
+        self.has_asof = true;
         for column in right {
             match self.columns.iter().any(|known| known.name == column.name) {
                 false => self.columns.push(column),
@@ -926,6 +940,7 @@ impl<'a> Generator<'a> {
                 true => {}
             }
         }
+        self.has_join = true;
         // Rows come more than once, and are no events any more.
         self.are_events = false;
         let left = self.pick(&["", "left "]);

@@ -3,7 +3,8 @@
 //!
 //! The model goes row by row and knows the language only from its reference; with the query package it shares the
 //! parser. A failure prints the seed, the layout, and the smallest query and events found that still fail.
-//! `BLOTTER_QUERY_CASES` sets how many queries are tried, `BLOTTER_QUERY_SEED` where they begin.
+//! `BLOTTER_QUERY_CASES` sets how many queries are tried, `BLOTTER_QUERY_SEED` where they begin, and
+//! `BLOTTER_QUERY_FAILURES` how many failures are gathered before the test stops.
 // In a test a panic is the failure report; its modules are seen by itself only.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
@@ -35,10 +36,15 @@ use crate::stages::{Model, ModelRows};
 use crate::value::ModelValue;
 
 const QUERIES_PER_DATABASE: u64 = 40;
-const CASES_DEFAULT: u64 = 480;
+const CASES_DEFAULT: u64 = 160;
 
 /// Queries that once were answered wrong.
-const REGRESSIONS: &[&str] = &[];
+const REGRESSIONS: &[&str] = &[
+    // Another query brought the value that is followed, so the matched events lack it themselves.
+    "missing n | asof (exists n) by category | related n",
+    // A group that no row is in.
+    "| stats first(slippage_bps) by event",
+];
 
 /// Where and when queries are asked.
 #[derive(Clone, Copy, Debug)]
@@ -97,11 +103,20 @@ fn kind_of(error: ModelError) -> ErrorKind {
 /// What is wrong with an answer, if anything is.
 fn wrong(query: &Generated, events: &[ModelRow], target: &dyn Queryable, setting: Setting) -> Option<String> {
     let text = query.text();
-    let parsed = match syntax::parse(&text) {
-        Ok(parsed) => parsed,
-        Err(error) => return Some(format!("it does not parse: {error}")),
-    };
-    let expected = expected(&parsed, &text, events, setting);
+    match syntax::parse(&text) {
+        Ok(parsed) => differs(query, &expected(&parsed, &text, events, setting), target, setting),
+        Err(error) => Some(format!("it does not parse: {error}")),
+    }
+}
+
+/// As [`wrong`], where it is known what the model says.
+fn differs(
+    query: &Generated,
+    expected: &Result<ModelRows, ModelError>,
+    target: &dyn Queryable,
+    setting: Setting,
+) -> Option<String> {
+    let text = query.text();
     match (expected, found(target, &text, &options(setting))) {
         (Ok(expected), Found::Rows { rows, columns, zone }) => {
             let is_summary = ["stats", "top", "distinct", "timeline", "histogram", "bin(", "join"]
@@ -110,12 +125,12 @@ fn wrong(query: &Generated, events: &[ModelRow], target: &dyn Queryable, setting
             if zone != expected.zone {
                 return Some(format!("the zone is {zone}, not {}", expected.zone));
             }
-            difference(&expected, &rows, columns.as_deref(), is_summary)
+            difference(expected, &rows, columns.as_deref(), is_summary)
         }
         (Ok(_), Found::Error(error)) => Some(format!("an error instead of rows: {error}")),
         (Err(_), Found::Rows { .. }) if query.may_hide_errors => None,
         (Err(kind), Found::Rows { rows, .. }) => Some(format!("{} rows instead of the error {kind:?}", rows.len())),
-        (Err(kind), Found::Error(error)) if error.kind() == kind_of(kind) => None,
+        (Err(kind), Found::Error(error)) if error.kind() == kind_of(*kind) => None,
         (Err(kind), Found::Error(error)) => Some(format!("another error than {kind:?}: {error}")),
     }
 }
@@ -196,35 +211,34 @@ fn shrunk(
     (query, planned)
 }
 
+/// Asks a database both ways.
 fn check(
     seed: u64,
     query: &Generated,
     planned: &[Planned],
     database: &Recorded,
-    events: &[ModelRow],
+    expected: &Result<ModelRows, ModelError>,
     setting: Setting,
-) -> u64 {
-    let mut compared = 0;
+) -> Result<(), String> {
     for (index, (name, target)) in targets(database).into_iter().enumerate() {
-        compared += 1;
-        let Some(problem) = wrong(query, events, target, setting) else { continue };
+        let Some(problem) = differs(query, expected, target, setting) else { continue };
         let layout = database.layout;
         let (small, few) = shrunk(query, planned, layout, index, setting, &problem);
         let events: Vec<String> = few.iter().map(|event| format!("    {event:?}")).collect();
         let database = recorded(&few, layout);
         let rows = model_rows(&database.db.snapshot().unwrap());
         let small_problem = wrong(&small, &rows, targets(&database)[index].1, setting);
-        panic!(
+        return Err(format!(
             "seed {seed}, {layout:?} by {name}, {setting:?}\n  query: {}\n  {problem}\n  smallest: {}\n  {}\n  \
-             with {} events:\n{}",
+             with {} events:\n{}\n",
             query.text(),
             small.text(),
             small_problem.unwrap_or_else(|| "not wrong any more".to_owned()),
             few.len(),
             events.join("\n")
-        );
+        ));
     }
-    compared
+    Ok(())
 }
 
 fn setting(random: &mut Prng, noon: i64) -> Setting {
@@ -239,18 +253,20 @@ fn setting(random: &mut Prng, noon: i64) -> Setting {
 fn queries_are_answered_as_by_the_model() {
     let cases = number_from("BLOTTER_QUERY_CASES", CASES_DEFAULT);
     let first_seed = number_from("BLOTTER_QUERY_SEED", 1);
+    let failures_max = number_from("BLOTTER_QUERY_FAILURES", 1);
     let (mut queries, mut compared, mut with_rows, mut failed) = (0, 0, 0, 0);
+    let mut failures: Vec<String> = Vec::new();
     for seed in first_seed.. {
         let mut random = Prng::new(seed);
         let noon = NOONS[random.below(NOONS.len() as u64) as usize];
         let count = 40 + random.below(260) as usize;
         let planned = random_events(&mut random, noon, count);
         let databases: Vec<Recorded> = Layout::ALL.iter().map(|layout| recorded(&planned, *layout)).collect();
-        // Producers have other numbers where a database was recorded in several parts.
         let events: Vec<Vec<ModelRow>> =
             databases.iter().map(|database| model_rows(&database.db.snapshot().unwrap())).collect();
         for _ in 0..QUERIES_PER_DATABASE {
-            if queries == cases {
+            if queries == cases || failures.len() as u64 >= failures_max {
+                assert!(failures.is_empty(), "after {queries} queries:\n{}", failures.join("\n"));
                 println!(
                     "{queries} queries ({with_rows} with rows, {failed} that fail) on {} databases, {compared} answers compared",
                     (seed - first_seed + 1) * Layout::ALL.len() as u64
@@ -259,11 +275,25 @@ fn queries_are_answered_as_by_the_model() {
             }
             let setting = setting(&mut random, noon);
             let query = Generator::new(&mut random, &events[0], noon).query();
-            for (database, events) in databases.iter().zip(&events) {
-                compared += check(seed, &query, &planned, database, events, setting);
+            let text = query.text();
+            let parsed = syntax::parse(&text).unwrap_or_else(|error| panic!("seed {seed}: {text}\n{error}"));
+            // Producers have other numbers in a database that was opened several times.
+            let usual = expected(&parsed, &text, &events[0], setting);
+            for (database, own) in databases.iter().zip(&events) {
+                compared += 2;
+                let checked = if *own == events[0] {
+                    check(seed, &query, &planned, database, &usual, setting)
+                } else {
+                    let expected = expected(&parsed, &text, own, setting);
+                    check(seed, &query, &planned, database, &expected, setting)
+                };
+                if let Err(failure) = checked {
+                    failures.push(failure);
+                    break;
+                }
             }
             queries += 1;
-            match expected(&syntax::parse(&query.text()).unwrap(), &query.text(), &events[0], setting) {
+            match usual {
                 Ok(expected) => with_rows += u64::from(!expected.rows.is_empty()),
                 Err(_) => failed += 1,
             }
@@ -284,9 +314,13 @@ fn queries_that_were_answered_wrong_stay_right() {
                 let query =
                     Generated { filter: (*text).to_owned(), stages: Vec::new(), may_hide_errors: false };
                 let setting = setting(&mut random, noon);
-                compared += check(0, &query, &planned, &database, &events, setting);
+                let expected = expected(&syntax::parse(text).unwrap(), text, &events, setting);
+                if let Err(failure) = check(0, &query, &planned, &database, &expected, setting) {
+                    panic!("{failure}");
+                }
+                compared += 1;
             }
         }
     }
-    assert_eq!(compared, (NOONS.len() * Layout::ALL.len() * REGRESSIONS.len() * 2) as u64);
+    assert_eq!(compared, NOONS.len() * Layout::ALL.len() * REGRESSIONS.len());
 }

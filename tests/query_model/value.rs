@@ -37,6 +37,13 @@ impl From<&Value> for ModelValue {
     }
 }
 
+/// As they are written, so that databases with other events are told apart.
+impl PartialEq for ModelValue {
+    fn eq(&self, other: &ModelValue) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.to_string() == other.to_string()
+    }
+}
+
 impl ModelValue {
     pub fn is_null(&self) -> bool {
         matches!(self, Null)
