@@ -41,7 +41,10 @@ fn examples() -> Vec<String> {
 fn every_function_is_listed() {
     let rows = blotter::query::functions().map(|function| {
         let example = function.example.replace('|', "\\|");
-        format!("| `{}({})` | {} | `\\| {example}` |\n", function.name, function.arguments, function.description)
+        format!(
+            "| `{}({})` | {} | `\\| {example}` |\n",
+            function.name, function.arguments, function.description
+        )
     });
     let table: String = ["| function | gives | example |\n", "|---|---|---|\n"]
         .map(str::to_owned)

@@ -47,7 +47,9 @@ struct Table {
 impl Default for Names {
     fn default() -> Names {
         let names = Names(RwLock::default());
-        FIXED.iter().for_each(|name| drop(names.slot(name)));
+        for (index, name) in FIXED.iter().enumerate() {
+            assert_eq!(names.slot(name), Slot(index as u32), "fixed names have the first slots");
+        }
         names
     }
 }

@@ -151,6 +151,14 @@ impl fmt::Display for QueryError {
     }
 }
 
+impl std::error::Error for QueryError {}
+
+impl From<blotter_engine::Error> for QueryError {
+    fn from(error: blotter_engine::Error) -> QueryError {
+        QueryError::new(ErrorKind::Database, error.to_string())
+    }
+}
+
 /// The part of a query around a place, as it can be shown, and where the place is in it.
 struct View {
     text: String,
@@ -214,19 +222,16 @@ fn harmless(text: &str) -> String {
 fn harmless_char(c: char) -> char {
     match c {
         '\t' | '\n' => ' ',
-        // Marks that change the direction of what follows, or are not seen.
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-            '\u{fffd}'
-        }
-        c if c.is_control() => '\u{fffd}',
+        c if is_harmful(c) => '\u{fffd}',
         c => c,
     }
 }
 
-impl std::error::Error for QueryError {}
-
-impl From<blotter_engine::Error> for QueryError {
-    fn from(error: blotter_engine::Error) -> QueryError {
-        QueryError::new(ErrorKind::Database, error.to_string())
+/// Whether a character does something to a terminal or to the order of letters, rather than being shown.
+pub(crate) fn is_harmful(c: char) -> bool {
+    match c {
+        // Marks that change the direction of what follows, or are not seen.
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => true,
+        c => c.is_control(),
     }
 }

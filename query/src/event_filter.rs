@@ -52,7 +52,7 @@ impl EventFilter {
     /// What evaluating an expression gives.
     pub fn matches(&self, event: &Event) -> Result<bool> {
         let event = UnsealedEvent::of(event);
-        let record = Record::read(&event, &self.names, &self.fields, Vec::new())?;
+        let record = Record::read(&event, &self.names, &self.fields)?;
         self.condition.holds(&record)
     }
 }

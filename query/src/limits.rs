@@ -18,6 +18,12 @@ pub const LIST_ITEMS_MAX: usize = 4096;
 /// Largest compiled regular expression, in bytes.
 pub const REGEX_BYTES_MAX: usize = 1024 * 1024;
 
+/// Most regular expressions and globs of one query.
+pub const PATTERNS_MAX: usize = 256;
+
+/// Longest text that an expression makes, in bytes.
+pub const COMPUTED_TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Most bins of one timeline or histogram.
 pub const BINS_MAX: u64 = 1_000_000;
 

@@ -188,6 +188,7 @@ mod tests {
             ok: true,
             missing: None,
         };
+        assert_eq!((row().get("seq"), row().get("nobody")), (&Datum::Int(7), &Datum::Null));
         let found: Typed = row().deserialize().unwrap();
         assert_eq!((found.price.scale(), found), (4, typed));
         let loose = Loose {

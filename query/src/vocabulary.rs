@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
-use blotter_engine::event::{Category, Field, FieldKey, FieldRef, Level, ValueType};
+use blotter_engine::event::{Category, Field, FieldKey, FieldRef, Level, Timestamp, ValueType};
 use blotter_engine::segment::{ColumnId, Values};
 use blotter_engine::view::SegmentPart;
 use blotter_engine::{Predicate, Snapshot};
@@ -263,6 +263,21 @@ impl Schema for Vocabulary {
         let mut names: BTreeSet<String> = reserved.chain(well_known).map(str::to_owned).collect();
         names.extend(known.fields.keys().cloned());
         names.into_iter().collect()
+    }
+
+    fn time_range(&self) -> Option<(Timestamp, Timestamp)> {
+        let sealed = self.snapshot.segments().map(|meta| (meta.ts_min, meta.ts_max));
+        let both = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
+        let mut range = sealed.reduce(both);
+        for part in self.snapshot.unsealed_parts(&Predicate::all()) {
+            // What cannot be read tells no time; the query itself reports it.
+            drop(part.each(|_, event| -> Result<()> {
+                let ts = event.ts.0;
+                range = Some(range.map_or((ts, ts), |range| both(range, (ts, ts))));
+                Ok(())
+            }));
+        }
+        range.map(|(first, last)| (Timestamp(first), Timestamp(last)))
     }
 
     fn values(&self, field: &str, prefix: &str, limit: usize) -> Vec<String> {

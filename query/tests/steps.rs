@@ -1,5 +1,7 @@
 //! Stages that bring in other events, through the whole of the package, over a database of which half is sealed.
 
+#![allow(clippy::unwrap_used)] // in a test a panic is the failure report
+
 use blotter_engine::event::{Category, Level, Timestamp};
 use blotter_engine::{Db, Options, RecorderOptions};
 use blotter_query::{Datum, Queryable};
@@ -144,6 +146,9 @@ fn stages_that_bring_in_other_events() {
             &["ts", "symbol", "count"],
             &["00 A 1", "00 B 1", "02 A 1", "02 B 0", "04 A 0", "04 B 0", "06 A 1", "06 B 0"],
         ),
+        // Without a width, that of the time recorded: half a minute in seconds.
+        ("event = quote | timeline | where count > 0", &["ts", "count"], &["00 1", "01 1", "03 1", "06 1"]),
+        ("event = quote | timeline | tail 2", &["ts", "count"], &["05 0", "06 1"]),
         ("gaps", &["kind"], &[]),
         ("| distinct symbol | sort symbol", &["symbol"], &["A", "B", "C", "-"]),
         ("| tail 2", &["event"], &["heartbeat", "filled"]),

@@ -1,10 +1,9 @@
 //! `blotter tail`: the latest events, and those to come; all, or those that match a filter.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use blotter::event::Event;
-use blotter::query::error::ErrorKind;
-use blotter::query::{EventFilter, Vocabulary, syntax};
+use blotter::query::{EventFilter, Vocabulary};
 use blotter::segment::Projection;
 use blotter::view::FollowFrom;
 use blotter::{Predicate, QueryError, QueryOptions, Queryable, Reader, Row, Snapshot};
@@ -17,13 +16,16 @@ use crate::render::style::Style;
 /// Longest wait for one event; then the wait begins again.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// Events wait no longer than this to be written.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Runs the command. With `-f` it ends when it is interrupted or nobody reads its output any more.
 pub(crate) fn run(arguments: &Tail) -> Result<Outcome, Failure> {
     let reader = Reader::open(&arguments.directory)?;
     let snapshot = reader.snapshot()?;
     let style = Style::of_stdout(arguments.color, "");
     let mut output = Output::new(arguments.format).with_style(style).with_zone(arguments.zone);
-    let wanted = Wanted::of(arguments, &snapshot)?;
+    let filter = filter_of(arguments, &snapshot)?;
     let is_damaged = match &arguments.filter {
         Some(filter) => show_matching(&mut output, &snapshot, filter, arguments)?,
         None => show_latest(&mut output, &snapshot, arguments.count)?,
@@ -35,7 +37,13 @@ pub(crate) fn run(arguments: &Tail) -> Result<Outcome, Failure> {
     // What the snapshot holds on to may be removed by the writer while this goes on for days.
     drop(snapshot);
     let mut follower = reader.follow(FollowFrom::Seq(next_seq))?;
+    let mut flushed = Instant::now();
     loop {
+        // Between events that match there may be many that do not, without a pause.
+        if flushed.elapsed() > FLUSH_INTERVAL {
+            output.flush()?;
+            flushed = Instant::now();
+        }
         let event = match follower.next(Duration::ZERO)? {
             Some(event) => Some(event),
             None => {
@@ -44,7 +52,7 @@ pub(crate) fn run(arguments: &Tail) -> Result<Outcome, Failure> {
             }
         };
         if let Some(event) = event
-            && wanted.takes(&event)?
+            && takes(filter.as_ref(), &event)?
         {
             output.event(&event)?;
         }
@@ -91,33 +99,15 @@ fn options(arguments: &Tail) -> QueryOptions {
     }
 }
 
-/// Which of the events to come are shown.
-enum Wanted {
-    All,
-    Matching(EventFilter),
+/// The filter for events to come; `None` takes all. Made without `-f` too: it says what is wrong, stages among it,
+/// before anything is shown.
+fn filter_of(arguments: &Tail, snapshot: &Snapshot) -> Result<Option<EventFilter>, Failure> {
+    let Some(text) = &arguments.filter else { return Ok(None) };
+    let vocabulary = Vocabulary::new(snapshot.clone());
+    Ok(Some(EventFilter::new(text, &options(arguments), &vocabulary)?))
 }
 
-impl Wanted {
-    fn of(arguments: &Tail, snapshot: &Snapshot) -> Result<Wanted, Failure> {
-        let Some(filter) = &arguments.filter else { return Ok(Wanted::All) };
-        if let Some(stage) = syntax::parse(filter)?.stages.first() {
-            let error =
-                QueryError::at(ErrorKind::Syntax, stage.span, "`tail` takes a filter, without stages")
-                    .with_text(filter)
-                    .with_hint("`blotter query` takes them");
-            return Err(Failure::Query(error));
-        }
-        if !arguments.follow {
-            return Ok(Wanted::All);
-        }
-        let vocabulary = Vocabulary::new(snapshot.clone());
-        Ok(Wanted::Matching(EventFilter::new(filter, &options(arguments), &vocabulary)?))
-    }
-
-    fn takes(&self, event: &Event) -> Result<bool, QueryError> {
-        match self {
-            Wanted::All => Ok(true),
-            Wanted::Matching(filter) => filter.matches(event),
-        }
-    }
+/// Whether an event passes.
+fn takes(filter: Option<&EventFilter>, event: &Event) -> Result<bool, Failure> {
+    Ok(filter.map_or(Ok(true), |filter| filter.matches(event))?)
 }

@@ -16,7 +16,7 @@ use super::value::{self, TimeForm};
 
 /// Appends the header, with its line end.
 pub(crate) fn header(line: &mut String, columns: &[Arc<str>]) {
-    record(line, columns, |line, name| text(line, name));
+    record(line, columns, text);
 }
 
 /// Appends a row, with its line end.

@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 use super::Fields;
 use super::escape::escaped;
 use super::style::{Paint, Style};
-use super::text::{bare_or_quoted, word_of};
+use super::text::{bare_or_quoted, quoted, word_of};
 use super::value::{self, TimeForm, fraction_digits};
 use super::width::{cap, width};
 
@@ -25,8 +25,11 @@ pub(super) const GAP: usize = 2;
 /// Text is cut to no less than this.
 const TEXT_WIDTH_MIN: usize = 8;
 
+/// A text has a column of its own if that much of it fits.
+const COLUMN_WIDTH_MIN: usize = 12;
+
 /// What the fields without a column of their own need at least.
-const OTHERS_WIDTH_MIN: usize = 24;
+const OTHERS_WIDTH_MIN: usize = 16;
 
 /// The columns of events, in the order in which they are shown.
 const USUAL: [&str; 12] = [
@@ -36,7 +39,7 @@ const USUAL: [&str; 12] = [
 
 /// The same, those first that are the last to be given up. The first six do in pipes.
 const BY_WORTH: [&str; 12] = [
-    "ts", "level", "event", "category", "symbol", "message", "order_id", "side", "price", "quantity",
+    "ts", "level", "event", "message", "symbol", "category", "order_id", "side", "price", "quantity",
     "status", "strategy",
 ];
 const IN_PIPES: usize = 6;
@@ -138,8 +141,17 @@ impl Layout {
     fn others(&self, row: &Row, times: TimeForm) -> String {
         let mut others = String::new();
         let mut seq = None;
+        // First what says most, unnamed as in a line of text.
+        if !self.shown.contains("message") {
+            row.with("message", |value| {
+                if let DatumRef::Str(sentence) = value {
+                    others.push_str(&format!("{} ", quoted(sentence)));
+                }
+            });
+        }
         row.each(&mut |name, value| match (name, value) {
             (name, _) if self.shown.contains(name) => {}
+            ("message", DatumRef::Str(_)) => {}
             ("producer" | "pseq", DatumRef::Int(_)) => {}
             ("seq", DatumRef::Int(found)) => seq = Some(found),
             (name, value) => {
@@ -202,7 +214,7 @@ impl Column {
 
     /// The room it needs at least.
     fn width_min(&self) -> usize {
-        if self.is_elastic { self.width.min(TEXT_WIDTH_MIN * 2) } else { self.width }
+        if self.is_elastic { self.width.min(COLUMN_WIDTH_MIN) } else { self.width }
     }
 
     fn text_of(&self, value: DatumRef<'_>) -> String {

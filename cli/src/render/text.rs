@@ -30,13 +30,15 @@ pub(crate) fn event(line: &mut String, event: &impl Fields, times: TimeForm, sty
         });
     }
     // Well-known texts go first, unnamed: every reader of logs knows them by their place.
-    event.with("event", |found| match found {
-        DatumRef::Str(name) => put(line, format_args!("  {}", bare_or_quoted(name))),
-        _ => {}
+    event.with("event", |found| {
+        if let DatumRef::Str(name) = found {
+            put(line, format_args!("  {}", bare_or_quoted(name)));
+        }
     });
-    event.with("message", |found| match found {
-        DatumRef::Str(sentence) => put(line, format_args!("  {}", quoted(sentence))),
-        _ => {}
+    event.with("message", |found| {
+        if let DatumRef::Str(sentence) = found {
+            put(line, format_args!("  {}", quoted(sentence)));
+        }
     });
     let mut space = "  ";
     event.each(&mut |name, found| {
@@ -45,9 +47,10 @@ pub(crate) fn event(line: &mut String, event: &impl Fields, times: TimeForm, sty
             space = " ";
         }
     });
-    event.with("seq", |found| match found {
-        DatumRef::Int(seq) => put(line, format_args!("  #{seq}")),
-        _ => {}
+    event.with("seq", |found| {
+        if let DatumRef::Int(seq) = found {
+            put(line, format_args!("  #{seq}"));
+        }
     });
     // What begins with a field, for want of a time, is not indented.
     let indented = line[begin..].len() - line[begin..].trim_start().len();
@@ -64,7 +67,7 @@ pub(crate) fn row(line: &mut String, row: &impl Fields, times: TimeForm) {
 }
 
 /// Whether a line shows a value elsewhere than among the fields, or not at all.
-pub(super) fn has_its_place(name: &str, value: DatumRef<'_>) -> bool {
+fn has_its_place(name: &str, value: DatumRef<'_>) -> bool {
     match name {
         "ts" => matches!(value, DatumRef::Time(_)),
         "level" => matches!(value, DatumRef::Level(_)),
@@ -90,7 +93,7 @@ pub(super) fn bare_or_quoted(text: &str) -> String {
     if is_word { text.to_owned() } else { quoted(text) }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", escaped(text).to_string().replace('"', "\\\""))
 }
 

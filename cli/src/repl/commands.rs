@@ -31,7 +31,11 @@ const fn command(name: &'static str, takes: &'static str, does: &'static str) ->
 
 /// Every command, in the order in which they are listed.
 pub(super) const COMMANDS: [Command; 15] = [
-    command(".help", "[TOPIC]", "what there is; topics: filter, time, stages, aggregates, functions, keys"),
+    command(
+        ".help",
+        "[TOPIC]",
+        "what there is; filter, time, stages, aggregates, functions, keys, or a name",
+    ),
     command(".schema", "[FIELD]", "fields, their types and segments; or one, with some values"),
     command(".stats", "", "what the database holds, by category"),
     command(".segments", "", "the sealed segments"),

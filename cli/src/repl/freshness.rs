@@ -6,6 +6,9 @@ use blotter::{Predicate, Snapshot};
 
 use crate::commands::stats::first_unsealed_seq;
 
+/// Unsealed events that are asked for their time, the last recorded: to ask all would take as long as a query.
+const ASKED_EVENTS: u64 = 1_000;
+
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Freshness {
@@ -15,7 +18,7 @@ pub(super) struct Freshness {
 }
 
 impl Freshness {
-    /// Of a snapshot. Reads only what is not sealed.
+    /// Of a snapshot. Reads only the last of what is not sealed.
     pub(super) fn of(snapshot: &Snapshot) -> Freshness {
         let mut freshness =
             Freshness { events: 0, unsealed: snapshot.unsealed().0 + snapshot.left_in_rings(), latest: None };
@@ -25,8 +28,9 @@ impl Freshness {
         }
         freshness.events += freshness.unsealed;
         if freshness.unsealed > 0 {
-            let unsealed = Predicate::all().seq_between(first_unsealed_seq(snapshot), u64::MAX);
-            let latest = snapshot.scan_backwards(&unsealed, &Projection::fields([])).next();
+            let first = first_unsealed_seq(snapshot).max(snapshot.next_seq().0.saturating_sub(ASKED_EVENTS));
+            let last_recorded = Predicate::all().seq_between(first, u64::MAX);
+            let latest = snapshot.scan_backwards(&last_recorded, &Projection::fields([])).next();
             freshness.latest = freshness.latest.max(latest.map(|event| event.ts));
         }
         freshness

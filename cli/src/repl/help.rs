@@ -1,5 +1,7 @@
 //! What `.help` says.
 
+use blotter::query::FunctionHelp;
+
 use super::commands::{COMMANDS, wrong};
 use crate::args::values::nearest;
 use crate::outcome::Failure;
@@ -64,12 +66,6 @@ Each takes a condition and a name: count(where status = filled) as filled. Sums 
 exact.
 ";
 
-const FUNCTIONS: &str = "\
-  abs round floor ceil sqrt ln exp pow sign min_of max_of coalesce if
-  lower upper trim length substring replace concat starts_with ends_with split extract to_number to_text
-  now date time_of_day hour minute weekday bin seconds millis micros nanos
-";
-
 const KEYS: &str = "\
   Tab        completes stages, functions, fields and values; twice lists what there is
   Right      takes the suggestion from the history
@@ -79,21 +75,19 @@ const KEYS: &str = "\
   Ctrl-D     leaves
 ";
 
-const TOPICS: [(&str, &str); 6] = [
-    ("filter", FILTER),
-    ("time", TIME),
-    ("stages", STAGES),
-    ("aggregates", AGGREGATES),
-    ("functions", FUNCTIONS),
-    ("keys", KEYS),
-];
+const TOPICS: [(&str, &str); 5] =
+    [("filter", FILTER), ("time", TIME), ("stages", STAGES), ("aggregates", AGGREGATES), ("keys", KEYS)];
 
 /// Names of what there is help on.
-pub(super) fn topics() -> impl Iterator<Item = &'static str> + Clone {
-    TOPICS.iter().map(|(name, _)| *name).chain(COMMANDS.iter().map(|command| command.name))
+pub(super) fn topics() -> impl Iterator<Item = &'static str> {
+    let functions = blotter::query::functions().map(|function| function.name);
+    let commands = COMMANDS.iter().map(|command| command.name);
+    TOPICS.iter().map(|(name, _)| *name).chain([FUNCTIONS]).chain(commands).chain(functions)
 }
 
-/// Help on a topic, a command, or everything there is.
+const FUNCTIONS: &str = "functions";
+
+/// Help on a topic, a command, a function, a stage, or everything there is.
 ///
 /// # Errors
 /// A topic that there is not.
@@ -104,12 +98,31 @@ pub(super) fn on(topic: &str) -> Result<String, Failure> {
     if let Some((_, text)) = TOPICS.iter().find(|(name, _)| *name == topic) {
         return Ok((*text).to_owned());
     }
+    if topic == FUNCTIONS {
+        return Ok(blotter::query::functions().map(|function| function_line(&function)).collect());
+    }
+    if let Some(function) = blotter::query::functions().find(|function| function.name == topic) {
+        return Ok(format!("{}  | {}\n", function_line(&function), function.example));
+    }
     let is_named = |name: &str| name == topic || name.strip_prefix('.') == Some(topic);
     if let Some(command) = COMMANDS.iter().find(|command| is_named(command.name)) {
         return Ok(format!("{} {}\n  {}\n", command.name, command.takes, command.does));
     }
+    let of_stage =
+        |line: &&str| line.strip_prefix("  ").and_then(|line| line.split([' ', '(']).next()) == Some(topic);
+    if let Some(at) = STAGES.lines().position(|line| of_stage(&line)) {
+        // What does not fit beside a stage stands below it.
+        let below = STAGES.lines().skip(at + 1).take_while(|line| line.starts_with("   "));
+        let lines = STAGES.lines().skip(at).take(1).chain(below);
+        return Ok(lines.map(|line| format!("{line}\n")).collect());
+    }
     let hint = nearest(topic, topics()).map_or_else(String::new, |hint| format!("; hint: '{hint}'"));
     Err(wrong(format!("there is no help on '{topic}'{hint}")))
+}
+
+fn function_line(function: &FunctionHelp) -> String {
+    let usage = format!("{}({})", function.name, function.arguments);
+    format!("  {usage:<32}{}\n", function.description)
 }
 
 fn overview() -> String {
@@ -135,6 +148,39 @@ mod tests {
         assert!(COMMANDS.iter().all(|command| overview.contains(command.does)));
         assert!(overview.lines().all(|line| line.chars().count() <= 110), "{overview}");
         assert_eq!(on("watch").unwrap(), on(".watch").unwrap());
+    }
+
+    #[test]
+    fn what_help_shows_can_be_asked() {
+        let mut examples = 0;
+        for (text, before) in [(FILTER, ""), (TIME, ""), (STAGES, "| "), (AGGREGATES, "| stats ")] {
+            for line in
+                text.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '))
+            {
+                // Examples stand apart from each other, and from what is said of them.
+                let mut parts: Vec<&str> =
+                    line.split("   ").map(str::trim).filter(|part| !part.is_empty()).collect();
+                if parts.len() > 1 {
+                    parts.pop();
+                }
+                for part in parts {
+                    let part = if text == AGGREGATES { part.replace("  ", ", ") } else { part.to_owned() };
+                    let query = format!("{before}{part}");
+                    blotter::query::syntax::parse(&query)
+                        .unwrap_or_else(|error| panic!("{}", error.render(false)));
+                    examples += 1;
+                }
+            }
+        }
+        assert!(examples > 40, "{examples}");
+    }
+
+    #[test]
+    fn there_is_help_on_a_single_stage_or_function() {
+        assert_eq!(on("gaps").unwrap(), "  gaps                                  what was lost\n");
+        assert_eq!(on("asof").unwrap().lines().count(), 2);
+        assert!(on("histogram").unwrap().starts_with("  histogram(latency_us)"));
+        assert!(on("round").unwrap().starts_with("  round("));
     }
 
     #[test]

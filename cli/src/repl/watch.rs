@@ -94,7 +94,7 @@ fn paint(head: &str, picture: &str, columns: usize, rows: usize) -> Vec<String> 
     let room = rows.saturating_sub(1).max(2);
     let mut lines = vec![head.to_owned()];
     let total = picture.lines().count();
-    let shown = if 1 + total <= room { total } else { room - 2 };
+    let shown = if total < room { total } else { room - 2 };
     lines.extend(picture.lines().take(shown).map(|line| clip(line, columns)));
     if shown < total {
         lines.push(format!("... {} more lines", total - shown));

@@ -171,6 +171,27 @@ fn limits_are_status_1() {
 }
 
 #[test]
+fn a_part_that_cannot_be_read_is_named_and_the_rest_is_shown() {
+    let place =
+        Place::with_lines(&(numbered_lines(0..1000) + "{\"ts\":5,\"category\":\"risk\",\"symbol\":\"R\"}\n"));
+    let files = crate::run::files_under(std::path::Path::new(&place.database));
+    let is_damaged = |file: &&std::path::PathBuf| {
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("order-"))
+    };
+    let segment = files.iter().find(is_damaged).unwrap();
+    let mut content = std::fs::read(segment).unwrap();
+    let middle = content.len() / 2;
+    content[64..middle].fill(0xa5);
+    std::fs::write(segment, content).unwrap();
+    let name = segment.file_name().unwrap().to_string_lossy();
+    for format in ["table", "json", "csv", "text"] {
+        let ran = run(&["query", &place.database, "| sort ts", "--format", format]).expect(1);
+        assert!(ran.out.contains("R"), "{format}: {}", ran.out);
+        assert!(ran.err.contains(&*name) && ran.err.contains("blotter verify"), "{format}: {}", ran.err);
+    }
+}
+
+#[test]
 fn wrong_options_are_status_2() {
     let place = desk();
     for (option, value, said) in [
@@ -224,7 +245,7 @@ fn tail_shows_the_latest_that_match() {
     );
     assert_eq!(tail(&["symbol = AMZN", "-n", "0"]).expect(0).out, "");
     let ran = tail(&["symbol = AMZN | head 1"]).expect(2);
-    assert!(ran.err.contains("takes a filter") && ran.err.contains("blotter query"), "{}", ran.err);
+    assert!(ran.err.contains("only a filter") && ran.err.contains("blotter query"), "{}", ran.err);
     tail(&["symbol ="]).expect(2);
     tail(&["symbl = AMZN"]).expect(2);
     tail(&["symbl = AMZN", "-f"]).expect(2);

@@ -266,14 +266,16 @@ fn an_unfinished_query_goes_on_with_the_next_line() {
     let desk = Desk::with_lines(&numbered_lines(0..10));
     let mut terminal = desk.open();
     terminal.enter("category = order |");
-    terminal.enter("stats count() as");
-    terminal.enter("total");
+    terminal.enter("stats count() as total,");
+    terminal.enter("max(n)");
     let shown = terminal.wait_for("(1 row)");
-    assert!(shown.contains("total") && shown.contains("10"), "{shown:?}");
+    assert!(shown.contains("total  max_n") && shown.contains("10      9"), "{shown:?}");
+    // The parts of a query have their colours while it is typed.
+    assert!(terminal.raw().contains("\x1b[1;36mstats\x1b[0m"), "{:?}", terminal.raw());
     // Recalled as a whole.
     terminal.wait_for(PROMPT);
     terminal.send(UP);
-    terminal.wait_for("stats count() as");
+    terminal.wait_for("stats count() as total,\nmax(n)");
     terminal.enter("");
     terminal.wait_for("(1 row)");
 }

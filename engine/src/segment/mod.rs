@@ -65,4 +65,4 @@ pub use find::Lookup;
 pub use meta::{Route, RoutingFilter, SegmentId, SegmentMeta, Tier};
 pub use reader::{ColumnId, ColumnInfo, Projection, Segment};
 pub use sizes::ColumnBytes;
-pub use vector::{ColumnVector, Decimals, Presence, Values, Zone};
+pub use vector::{BlockShapes, ColumnVector, Decimals, Presence, ShapeValue, Values, Zone};

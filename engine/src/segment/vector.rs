@@ -13,7 +13,6 @@ use super::floats::{FloatPage, from_ordered};
 use super::footer::Fixed;
 use super::pages::Numbers;
 use super::reader::{ColumnId, PRODUCER, PSEQ, SEQ, Segment, ShapeTable, TS, parse_value};
-use super::shapes::ShapePage;
 use super::template::{Part, write_padded};
 use super::wire::Malformed;
 use crate::error::Result;
@@ -149,12 +148,45 @@ enum Slot {
     Fixed(Fixed),
 }
 
-/// A column of a block: per place of a shape what its rows have.
-struct BlockColumn<'s> {
-    shapes: ShapePage<'s>,
-    slots: Vec<Slot>,
-    places: Vec<i64>,
+/// The shapes of a block's rows. What all rows of a shape share need not be looked at row by row.
+#[derive(Debug)]
+pub struct BlockShapes {
+    block: u32,
     rows: usize,
+    listed: Vec<u32>,
+    /// Rows of each shape listed.
+    totals: Vec<usize>,
+    /// The place of each row's shape in the list; empty if there is one shape.
+    places: Vec<u16>,
+}
+
+impl BlockShapes {
+    /// The place of each row's shape among the shapes of the block; empty if there is one shape.
+    pub fn places(&self) -> &[u16] {
+        &self.places
+    }
+
+    #[inline]
+    fn place(&self, row: usize) -> usize {
+        self.places.get(row).map_or(0, |place| *place as usize)
+    }
+}
+
+/// What the rows of a shape have in a column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ShapeValue {
+    /// Nothing.
+    Absent,
+    /// All the same.
+    Shared(Value),
+    /// Each its own.
+    Each,
+}
+
+/// A column of a block: per place of a shape what its rows have.
+struct BlockColumn<'b> {
+    shapes: &'b BlockShapes,
+    slots: Vec<Slot>,
     stored: usize,
 }
 
@@ -167,6 +199,89 @@ impl Segment {
     /// # Panics
     /// If there is no such block or column.
     pub fn decode(&self, block: u32, column: ColumnId) -> Result<ColumnVector> {
+        match column {
+            ColumnId::Field(_) | ColumnId::Level => self.decode_in(&self.block_shapes(block)?, column),
+            column => self.decode_fixed(block, column),
+        }
+    }
+
+    /// The shapes of the rows of a block.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged) where the file is.
+    ///
+    /// # Panics
+    /// If there is no such block.
+    pub fn block_shapes(&self, block: u32) -> Result<BlockShapes> {
+        let page = self.shape_page(block, self.shape_table()?)?;
+        let (rows, totals) = (self.block_rows(block).len(), page.totals().collect());
+        // A block has at most 65,536 rows, and no more shapes than rows.
+        let places = page.places(&self.file)?.into_iter().map(|place| place as u16).collect();
+        Ok(BlockShapes { block, rows, listed: page.listed, totals, places })
+    }
+
+    /// What the rows of each shape of a block have in a column, by place of the shape.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged) where the file is.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn shape_values(&self, shapes: &BlockShapes, column: u32) -> Result<Vec<ShapeValue>> {
+        let table = self.shape_table()?;
+        let is_message = self.message_column() == Some(column);
+        let slots = self.slots(table, &shapes.listed, column);
+        let value = |(slot, shape): (Slot, &u32)| match (slot, table.shapes[*shape as usize].template) {
+            (Slot::Stored, _) => Ok(ShapeValue::Each),
+            (Slot::Fixed(fixed), _) => self.fixed_value(column, fixed).map(ShapeValue::Shared),
+            (Slot::Absent, Some(template)) if is_message => {
+                Ok(match literal_text(&table.templates[template as usize]) {
+                    Some(text) => ShapeValue::Shared(Value::Str(text.into())),
+                    None => ShapeValue::Each,
+                })
+            }
+            (Slot::Absent, _) => Ok(ShapeValue::Absent),
+        };
+        slots.into_iter().zip(&shapes.listed).map(value).collect()
+    }
+
+    /// As [`Segment::decode`], with the shapes of the block at hand.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged) where the file is.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn decode_in(&self, shapes: &BlockShapes, column: ColumnId) -> Result<ColumnVector> {
+        match column {
+            ColumnId::Level => {
+                let table = self.shape_table()?;
+                let levels: Vec<u64> =
+                    shapes.listed.iter().map(|shape| table.shapes[*shape as usize].level as u64).collect();
+                let values = match shapes.places.is_empty() {
+                    true => vec![levels[0]; shapes.rows],
+                    false => shapes.places.iter().map(|place| levels[*place as usize]).collect(),
+                };
+                Ok(ColumnVector { presence: Presence::All, values: Values::U64(values) })
+            }
+            ColumnId::Field(column) => {
+                assert!(
+                    (column as usize) < self.columns().len(),
+                    "column {column} of {}",
+                    self.columns().len()
+                );
+                let templates = !self.shape_table()?.templates.is_empty();
+                match self.message_column() == Some(column) && templates {
+                    true => self.decode_messages(shapes, column),
+                    false => self.decode_field(shapes, column),
+                }
+            }
+            column => self.decode_fixed(shapes.block, column),
+        }
+    }
+
+    /// A column that every row has a value of its own in.
+    fn decode_fixed(&self, block: u32, column: ColumnId) -> Result<ColumnVector> {
         let rows = self.block_rows(block).len();
         let fixed = |which| -> Result<Vec<i64>> {
             let mut values = Vec::with_capacity(rows);
@@ -187,29 +302,7 @@ impl Segment {
                 values.iter_mut().zip(fixed(SEQ)?).for_each(|(pseq, seq)| *pseq = pseq.wrapping_add(seq));
                 unsigned(values)
             }
-            ColumnId::Level => {
-                let table = self.shape_table()?;
-                let page = self.shape_page(block, table)?;
-                let levels: Vec<u64> =
-                    page.listed.iter().map(|shape| table.shapes[*shape as usize].level as u64).collect();
-                let places = page.places(&self.file)?;
-                Values::U64(match places.is_empty() {
-                    true => vec![levels[0]; rows],
-                    false => places.iter().map(|place| levels[*place as usize]).collect(),
-                })
-            }
-            ColumnId::Field(column) => {
-                assert!(
-                    (column as usize) < self.columns().len(),
-                    "column {column} of {}",
-                    self.columns().len()
-                );
-                let templates = !self.shape_table()?.templates.is_empty();
-                return match self.message_column() == Some(column) && templates {
-                    true => self.decode_messages(block, column),
-                    false => self.decode_field(block, column),
-                };
-            }
+            ColumnId::Level | ColumnId::Field(_) => unreachable!("decoded by shapes"),
         };
         Ok(ColumnVector { presence: Presence::All, values })
     }
@@ -271,7 +364,7 @@ impl Segment {
         let table = self.shape_table()?;
         let shapes = self.shape_page(block, table)?;
         let rows = self.block_rows(block).len();
-        let slots = self.slots(table, &shapes, column);
+        let slots = self.slots(table, &shapes.listed, column);
         let is_message = self.message_column() == Some(column);
         let mut present = 0;
         let mut bounds: Option<(Value, Value)> = None;
@@ -333,7 +426,7 @@ impl Segment {
         })
     }
 
-    fn slots(&self, table: &ShapeTable, shapes: &ShapePage<'_>, column: u32) -> Vec<Slot> {
+    fn slots(&self, table: &ShapeTable, listed: &[u32], column: u32) -> Vec<Slot> {
         let slot = |shape: &u32| {
             let cells = &table.shapes[*shape as usize].cells;
             match cells.binary_search_by_key(&column, |cell| cell.column) {
@@ -341,18 +434,14 @@ impl Segment {
                 Ok(at) => cells[at].fixed.map_or(Slot::Stored, Slot::Fixed),
             }
         };
-        shapes.listed.iter().map(slot).collect()
+        listed.iter().map(slot).collect()
     }
 
-    fn block_column(&self, table: &ShapeTable, block: u32, column: u32) -> Result<BlockColumn<'_>> {
-        let shapes = self.shape_page(block, table)?;
-        let slots = self.slots(table, &shapes, column);
-        // Where all shapes agree, which row has which does not matter.
-        let alike = slots.iter().all(|slot| matches!(slot, Slot::Stored))
-            || slots.iter().all(|slot| matches!(slot, Slot::Absent));
-        let places = if alike { vec![] } else { shapes.places(&self.file)? };
-        let stored = self.values_in(table, &shapes, column);
-        Ok(BlockColumn { shapes, slots, places, rows: self.block_rows(block).len(), stored })
+    fn block_column<'b>(&self, shapes: &'b BlockShapes, column: u32) -> Result<BlockColumn<'b>> {
+        let slots = self.slots(self.shape_table()?, &shapes.listed, column);
+        let stored = slots.iter().zip(&shapes.totals).filter(|(slot, _)| matches!(slot, Slot::Stored));
+        let stored = stored.map(|(_, rows)| rows).sum();
+        Ok(BlockColumn { shapes, slots, stored })
     }
 
     fn numbers(&self, block: u32, column: u32, stored: usize) -> Result<Vec<i64>> {
@@ -386,35 +475,39 @@ impl Segment {
             return Ok(None);
         }
         let Some(offset) = self.offset_from_seq(self.directory(column)?, block)? else { return Ok(None) };
-        let mut seqs = Vec::with_capacity(at.rows);
-        Numbers::open(&self.file, self.fixed(SEQ)?, block as usize, at.rows)?
-            .decode(&self.file, at.rows, &mut seqs)?;
-        let stored = |row: usize| {
-            let place = at.places.get(row).map_or(0, |place| *place as usize);
-            matches!(at.slots[place], Slot::Stored)
-        };
+        let rows = at.shapes.rows;
+        let mut seqs = Vec::with_capacity(rows);
+        Numbers::open(&self.file, self.fixed(SEQ)?, block as usize, rows)?
+            .decode(&self.file, rows, &mut seqs)?;
+        let stored = |row: usize| matches!(at.slots[at.shapes.place(row)], Slot::Stored);
         let values = seqs.iter().enumerate().filter(|(row, _)| stored(*row));
         Ok(Some(values.map(|(_, seq)| seq.wrapping_add(offset)).collect()))
     }
 
-    fn decode_field(&self, block: u32, column: u32) -> Result<ColumnVector> {
-        let table = self.shape_table()?;
-        let at = self.block_column(table, block, column)?;
+    fn decode_field(&self, shapes: &BlockShapes, column: u32) -> Result<ColumnVector> {
+        let block = shapes.block;
+        let at = self.block_column(shapes, column)?;
         let presence = at.presence();
         let malformed = |what| self.file.malformed(0, "a column", Malformed(what));
         let value_type = self.columns[column as usize].value_type;
         if let Some(dictionary) = self.dictionary(column)? {
             let texts = dictionary.texts(&self.file)?;
-            let codes = at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
-                Fixed::Code(code) => code as i64,
-                _ => -1,
+            let past_end = texts.len() as u64;
+            let numbers = self.numbers(block, column, at.stored)?;
+            let is_past = |code: u64| code >= past_end;
+            let fixed_is_past = at.slots.iter().any(|slot| match slot {
+                Slot::Fixed(Fixed::Code(code)) => is_past(*code),
+                Slot::Fixed(_) => true,
+                _ => false,
             });
-            if !matches!(presence, Presence::None)
-                && codes.iter().any(|code| *code < 0 || *code >= texts.len() as i64)
-            {
+            if fixed_is_past || numbers.iter().any(|code| is_past(*code as u64)) {
                 return Err(malformed("a code past its dictionary"));
             }
-            let codes: Vec<u32> = codes.into_iter().map(|code| code as u32).collect();
+            let stored: Vec<u32> = numbers.into_iter().map(|code| code as u32).collect();
+            let codes = at.spread(&stored, 0, |fixed| match fixed {
+                Fixed::Code(code) => code as u32,
+                _ => 0,
+            });
             let values = match value_type {
                 ValueType::Str => Values::Str { codes, texts },
                 value_type => typed(value_type, &codes, &texts, &presence)
@@ -454,8 +547,8 @@ impl Segment {
 
     /// The codes of a column with a dictionary, by row of a block.
     pub(super) fn codes(&self, block: u32, column: u32) -> Result<Vec<Option<u32>>> {
-        let table = self.shape_table()?;
-        let at = self.block_column(table, block, column)?;
+        let shapes = self.block_shapes(block)?;
+        let at = self.block_column(&shapes, column)?;
         let presence = at.presence();
         let codes = at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
             Fixed::Code(code) => code as i64,
@@ -494,14 +587,11 @@ impl Segment {
     }
 
     /// Messages of a block: those that templates give, put together, and those kept whole.
-    fn decode_messages(&self, block: u32, column: u32) -> Result<ColumnVector> {
+    fn decode_messages(&self, shapes: &BlockShapes, column: u32) -> Result<ColumnVector> {
         let table = self.shape_table()?;
-        let at = self.block_column(table, block, column)?;
-        let places = at.shapes.places(&self.file)?;
         let malformed = |malformed| self.file.malformed(0, "a message", malformed);
         // The columns that the templates of this block name, each decoded once.
-        let templates: Vec<Option<&Vec<Part<u32>>>> = at
-            .shapes
+        let templates: Vec<Option<&Vec<Part<u32>>>> = shapes
             .listed
             .iter()
             .map(|shape| {
@@ -513,17 +603,16 @@ impl Segment {
             templates.iter().flatten().flat_map(|parts| parts.iter()).filter_map(Part::column).copied()
         {
             if let Err(place) = named.binary_search_by_key(&column, |(known, _)| *known) {
-                named.insert(place, (column, self.decode_field(block, column)?));
+                named.insert(place, (column, self.decode_field(shapes, column)?));
             }
         }
-        let whole = self.decode_field(block, column)?;
+        let whole = self.decode_field(shapes, column)?;
         let mut texts = Texts::default();
-        let mut codes = vec![0; at.rows];
-        let mut present = vec![0u64; at.rows.div_ceil(64)];
+        let mut codes = vec![0; shapes.rows];
+        let mut present = vec![0u64; shapes.rows.div_ceil(64)];
         let mut printed = Vec::new();
-        for row in 0..at.rows {
-            let place = places.get(row).map_or(0, |place| *place as usize);
-            if let Some(parts) = templates[place] {
+        for row in 0..shapes.rows {
+            if let Some(parts) = templates[shapes.place(row)] {
                 printed.clear();
                 for part in parts {
                     print_part(part, row, &named, &mut printed).map_err(malformed)?;
@@ -543,10 +632,18 @@ impl Segment {
         let count: u32 = present.iter().map(|word| word.count_ones()).sum();
         let presence = match count as usize {
             0 => Presence::None,
-            count if count == at.rows => Presence::All,
+            count if count == shapes.rows => Presence::All,
             _ => Presence::Some(present),
         };
         Ok(ColumnVector { presence, values: Values::Str { codes, texts: Arc::new(texts) } })
+    }
+}
+
+/// The text of a template that has no parts but literal ones.
+fn literal_text(parts: &[Part<u32>]) -> Option<&str> {
+    match parts {
+        [Part::Literal(literal)] => std::str::from_utf8(literal).ok(),
+        _ => None,
     }
 }
 
@@ -592,8 +689,8 @@ impl BlockColumn<'_> {
             return Presence::All;
         }
         let present: Vec<bool> = self.slots.iter().map(|slot| !matches!(slot, Slot::Absent)).collect();
-        let mut words = vec![0; self.rows.div_ceil(64)];
-        for (chunk, word) in self.places.chunks(64).zip(&mut words) {
+        let mut words = vec![0; self.shapes.rows.div_ceil(64)];
+        for (chunk, word) in self.shapes.places.chunks(64).zip(&mut words) {
             for (bit, place) in chunk.iter().enumerate() {
                 *word |= u64::from(present[*place as usize]) << bit;
             }
@@ -603,27 +700,36 @@ impl BlockColumn<'_> {
 
     /// Puts stored values into the slots of their rows, and fixed ones into theirs.
     fn spread<T: Copy>(&self, stored: &[T], absent: T, fixed: impl Fn(Fixed) -> T) -> Vec<T> {
-        if self.places.is_empty() {
+        // Where all shapes agree, which row has which does not matter.
+        if self.slots.iter().all(|slot| matches!(slot, Slot::Stored)) {
+            return stored.to_vec();
+        }
+        if self.shapes.places.is_empty() {
             return match self.slots.first() {
-                Some(Slot::Stored) => stored.to_vec(),
-                Some(Slot::Fixed(value)) => vec![fixed(*value); self.rows],
-                _ => vec![absent; self.rows],
+                Some(Slot::Fixed(value)) => vec![fixed(*value); self.shapes.rows],
+                _ => vec![absent; self.shapes.rows],
             };
         }
-        // Per place: whether to advance in the stored values, and what to take otherwise.
-        let plan: Vec<Option<T>> = self
+        // Per place: whether to go on in the stored values, and what to take otherwise. Shapes come in no order that a
+        // processor could predict, so both are looked up and one is chosen without a branch.
+        let plan: Vec<(bool, T)> = self
             .slots
             .iter()
             .map(|slot| match slot {
-                Slot::Absent => Some(absent),
-                Slot::Stored => None,
-                Slot::Fixed(value) => Some(fixed(*value)),
+                Slot::Absent => (false, absent),
+                Slot::Stored => (true, absent),
+                Slot::Fixed(value) => (false, fixed(*value)),
             })
             .collect();
-        let mut next = stored.iter();
-        let value =
-            |place: &i64| plan[*place as usize].unwrap_or_else(|| next.next().copied().unwrap_or(absent));
-        self.places.iter().map(value).collect()
+        let mut next = 0;
+        let mut values = Vec::with_capacity(self.shapes.places.len());
+        for place in &self.shapes.places {
+            let (is_stored, other) = plan[*place as usize];
+            let own = stored.get(next).copied().unwrap_or(absent);
+            values.push(std::hint::select_unpredictable(is_stored, own, other));
+            next += usize::from(is_stored);
+        }
+        values
     }
 }
 

@@ -47,7 +47,7 @@ fn lines(
     let segments = snapshot.segments().count();
     let unsealed = snapshot.unsealed().0 + snapshot.left_in_rings();
     let mut lines = vec![
-        ("query", format!("{query:?}")),
+        ("query", query.to_string()),
         ("reads", driver::access(plan).to_owned()),
         ("partitions", format!("{} of {} considered", count(Count::PartitionsConsidered), partitions.len())),
         (
@@ -80,6 +80,9 @@ fn lines(
         ("result", format!("{rows} rows")),
         ("threads", execution.threads.to_string()),
     ];
+    for step in plan.describe(&execution.names) {
+        lines.push(("plan", step));
+    }
     let (parse, bind) = (preparation.parse, preparation.bind);
     lines.push((
         "time",

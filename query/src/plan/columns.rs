@@ -18,11 +18,6 @@ impl Plan {
         listed(required(&self.steps, wanted_of(&self.output), names))
     }
 
-    /// What is wanted of the rows that a step gives; all if `None`.
-    pub(crate) fn required_after(&self, step: usize, names: &Names) -> Option<Vec<Slot>> {
-        listed(required(&self.steps[step + 1..], wanted_of(&self.output), names))
-    }
-
     /// What is wanted of the rows of the plan on the right of the `asof` or `join` at that step; all if `None`.
     pub(crate) fn required_right(&self, step: usize, names: &Names) -> Option<Vec<Slot>> {
         let after = required(&self.steps[step + 1..], wanted_of(&self.output), names);

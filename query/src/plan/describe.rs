@@ -28,13 +28,6 @@ impl Step {
     }
 }
 
-impl Condition {
-    /// In one line.
-    pub(crate) fn describe(&self, names: &Names) -> String {
-        Words { names, text: String::new() }.say(|words| words.condition(self))
-    }
-}
-
 /// A description on its way.
 struct Words<'a> {
     names: &'a Names,

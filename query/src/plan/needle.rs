@@ -45,11 +45,6 @@ impl Needle {
         &self.text
     }
 
-    /// Whether it is looked for in any case.
-    pub(crate) fn is_folded(&self) -> bool {
-        matches!(self.search, Search::Folded(_))
-    }
-
     /// Whether it stands in a text.
     pub(crate) fn is_in(&self, haystack: &str) -> bool {
         self.find(haystack, 0).is_some()

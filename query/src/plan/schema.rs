@@ -15,11 +15,6 @@ impl TypeSet {
         TypeSet(self.0 | 1 << value_type as u8)
     }
 
-    /// Those of either.
-    pub(crate) fn union(self, other: TypeSet) -> TypeSet {
-        TypeSet(self.0 | other.0)
-    }
-
     /// Whether there is none.
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0

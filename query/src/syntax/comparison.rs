@@ -177,7 +177,10 @@ fn text<'t>(source: &Source<'t>, at: &'t str, what: &str) -> Parsed<'t, Spanned<
         return Ok((rest, source.spanned(at, rest, text)));
     }
     let (rest, word) = lexical::bare(at);
-    if word.is_empty() || word.starts_with(['$', '#']) {
+    if word.starts_with('$') {
+        return fail(advice::parameter(source, at, what));
+    }
+    if word.is_empty() || word.starts_with('#') {
         let error = source.expected(at, what);
         return fail(error.with_hint(format!("{what} with signs or spaces stands in quotes")));
     }

@@ -2,7 +2,6 @@
 
 use super::ast::Span;
 use super::lexical::{self, name_text, quoted_text};
-use super::print::is_plain;
 use super::scan::{Bracket, Expect, Frame, Scan, Shape};
 use super::{columns, parse, words};
 use crate::vocabulary::Vocabulary;
@@ -306,5 +305,5 @@ fn is_awaited(frame: &Frame) -> bool {
 /// A value as it stands in a filter: in quotes if it needs them.
 fn value_text(value: &str) -> String {
     let keyword = ["and", "or", "not", "null"].iter().any(|keyword| lexical::is_keyword(value, keyword));
-    if is_plain(value, "") && !keyword { value.to_owned() } else { quoted_text(value) }
+    if lexical::is_plain(value, "") && !keyword { value.to_owned() } else { quoted_text(value) }
 }

@@ -10,7 +10,7 @@ use nom::sequence::pair;
 use super::ast::Name;
 use super::source::{Parsed, Problem, Source, fail};
 use super::words;
-use crate::error::{ErrorKind, QueryError};
+use crate::error::{ErrorKind, QueryError, is_harmful};
 
 /// The rest after white space, comments, and line ends that a backslash takes back. A comment starts with `#` at the
 /// start of a line or after white space.
@@ -243,7 +243,8 @@ pub(super) fn name_text(name: &str) -> Cow<'_, str> {
     if plain { Cow::Borrowed(name) } else { Cow::Owned(format!("`{}`", name.replace('`', "``"))) }
 }
 
-/// Text in double quotes with what it needs escaped. Control characters come as `\u{..}`.
+/// Text in double quotes with what it needs escaped. What would do something to a terminal
+/// comes as `\u{..}`.
 pub(super) fn quoted_text(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -252,10 +253,16 @@ pub(super) fn quoted_text(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.extend(c.escape_unicode()),
+            c if is_harmful(c) => quoted.extend(c.escape_unicode()),
             c => quoted.push(c),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// Whether a text of letters, digits and a few signs, or some more, can stand without quotes.
+pub(super) fn is_plain(text: &str, more: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+-".contains(c) || more.contains(c))
 }

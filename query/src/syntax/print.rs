@@ -10,6 +10,7 @@ use super::ast::*;
 use super::lexical::{self, name_text, quoted_text};
 use super::literal;
 use super::names;
+use super::words;
 
 impl<T: Display> Display for Spanned<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -112,15 +113,9 @@ struct Text<'a>(&'a str);
 
 impl Display for Text<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let bare = is_plain(self.0, "*?") && !is_joint(self.0);
+        let bare = lexical::is_plain(self.0, "*?") && !is_joint(self.0);
         f.write_str(&if bare { self.0.to_owned() } else { quoted_text(self.0) })
     }
-}
-
-/// Whether a text of letters, digits and a few signs can stand without quotes.
-pub(super) fn is_plain(text: &str, more: &str) -> bool {
-    text.chars().any(|c| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+-".contains(c) || more.contains(c))
 }
 
 /// Whether a word would be taken for the end of what stands before it.
@@ -134,7 +129,7 @@ struct Zone<'a>(&'a Spanned<String>);
 impl Display for Zone<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let zone = &self.0.node;
-        f.write_str(&if is_plain(zone, "") { zone.clone() } else { quoted_text(zone) })
+        f.write_str(&if lexical::is_plain(zone, "") { zone.clone() } else { quoted_text(zone) })
     }
 }
 
@@ -142,7 +137,8 @@ impl Display for TimeTerm {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let point = &self.point.node;
         let number = matches!(literal::of_word(point).kind, LiteralKind::Number(_));
-        let bare = is_plain(point, "") && !is_joint(point) && !number;
+        let keyword = words::KEYWORDS.iter().any(|keyword| lexical::is_keyword(point, keyword));
+        let bare = lexical::is_plain(point, "") && !keyword && !number;
         f.write_str(&if bare { point.clone() } else { quoted_text(point) })?;
         match &self.zone {
             Some(zone) => write!(f, " tz {}", Zone(zone)),

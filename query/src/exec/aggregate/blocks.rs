@@ -105,7 +105,7 @@ impl Work<'_> {
                         self.execution.budget.check()?;
                     }
                     self.execution.report.record();
-                    let record = Record::read(event, &self.execution.names, &fields, Vec::new())?;
+                    let record = Record::read(event, &self.execution.names, &fields)?;
                     if self.condition.holds(&record)? {
                         self.execution.report.matched(1);
                         groups.add(&record, (event.ts.nanos(), event.seq.0), self.execution)?;

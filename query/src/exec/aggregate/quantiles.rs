@@ -9,8 +9,9 @@ use crate::datum::{Datum, DatumRef};
 
 /// Values kept before it is decided whether counting them pays.
 const UNDECIDED_VALUES: usize = 2048;
-/// Widest range that is counted.
-const COUNTED_RANGE: usize = 1 << 16;
+/// Widest range that is counted, and the least.
+const COUNTED_RANGE_MAX: i64 = 1 << 16;
+const COUNTED_RANGE_MIN: i64 = 1 << 10;
 /// Widest range that counts are merged into.
 const MERGED_RANGE: i128 = 1 << 18;
 
@@ -53,10 +54,10 @@ impl Numbers {
         let mut sorted = self.kept.clone();
         sorted.sort_unstable();
         let (low, high) = (sorted[sorted.len() / 10], sorted[sorted.len() * 9 / 10]);
-        let room = COUNTED_RANGE as i64;
-        let Some(span) = high.checked_sub(low).filter(|span| *span < room / 2) else { return };
+        let Some(span) = high.checked_sub(low).filter(|span| *span < COUNTED_RANGE_MAX / 4) else { return };
+        let room = (span * 4).max(COUNTED_RANGE_MIN);
         let first = low.saturating_sub((room - span) / 2).max(if low >= 0 { 0 } else { i64::MIN });
-        self.counted = Some((first, vec![0; COUNTED_RANGE]));
+        self.counted = Some((first, vec![0; room as usize]));
         let kept = std::mem::take(&mut self.kept);
         kept.into_iter().for_each(|value| self.add(value));
     }

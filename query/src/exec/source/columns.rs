@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use blotter_engine::event::{Category, FieldKey, Level, Timestamp};
-use blotter_engine::segment::{ColumnId, ColumnVector, Presence, Segment, Texts, Values};
+use blotter_engine::segment::{BlockShapes, ColumnId, ColumnVector, Presence, Segment, Texts, Values};
 use rust_decimal::Decimal;
 
 use crate::cells::{Cells, Names, Slot};
@@ -81,8 +81,8 @@ impl SegmentColumns {
         self.by_key.get(key).copied()
     }
 
-    fn decode(&self, block: u32, column: u32, slot: Slot) -> Result<ColumnVector> {
-        let vector = self.segment.decode(block, ColumnId::Field(column))?;
+    fn decode(&self, shapes: &BlockShapes, column: u32, slot: Slot) -> Result<ColumnVector> {
+        let vector = self.segment.decode_in(shapes, ColumnId::Field(column))?;
         // Messages are put together for each block; other texts are of a dictionary of the whole segment.
         if let (Values::Str { texts, .. }, true) = (&vector.values, slot != Slot::MESSAGE) {
             let mut held = self.texts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -167,6 +167,7 @@ pub(crate) struct Block {
     pub(crate) columns: Arc<SegmentColumns>,
     pub(crate) number: u32,
     pub(crate) rows: usize,
+    shapes: OnceCell<BlockShapes>,
     decoded: Vec<OnceCell<BlockColumn>>,
 }
 
@@ -175,7 +176,19 @@ impl Block {
         let rows = columns.segment.block_rows(number).len();
         let mut decoded = Vec::new();
         decoded.resize_with(columns.slots(), OnceCell::new);
-        Block { columns: Arc::clone(columns), number, rows, decoded }
+        Block { columns: Arc::clone(columns), number, rows, shapes: OnceCell::new(), decoded }
+    }
+
+    /// The shapes of its rows.
+    ///
+    /// # Errors
+    /// Damage.
+    pub(crate) fn shapes(&self) -> Result<&BlockShapes> {
+        if let Some(shapes) = self.shapes.get() {
+            return Ok(shapes);
+        }
+        let shapes = self.columns.segment.block_shapes(self.number)?;
+        Ok(self.shapes.get_or_init(|| shapes))
     }
 
     /// The values of a slot.
@@ -201,14 +214,14 @@ impl Block {
                 let counts = segment.level_counts(self.number)?;
                 match counts.iter().position(|count| *count as usize == self.rows) {
                     Some(level) => BlockColumn::Constant(Datum::Level(Level::ALL[level])),
-                    None => BlockColumn::Fixed(slot, segment.decode(self.number, ColumnId::Level)?),
+                    None => BlockColumn::Fixed(slot, segment.decode_in(self.shapes()?, ColumnId::Level)?),
                 }
             }
             Place::Fixed(column) => BlockColumn::Fixed(slot, segment.decode(self.number, *column)?),
             Place::Fields(columns) => {
                 let mut vectors = Vec::with_capacity(columns.len());
                 for column in columns {
-                    let vector = self.columns.decode(self.number, *column, slot)?;
+                    let vector = self.columns.decode(self.shapes()?, *column, slot)?;
                     if vector.presence != Presence::None {
                         vectors.push(vector);
                     }

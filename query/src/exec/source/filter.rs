@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use blotter_engine::event::{Level, Value};
-use blotter_engine::segment::{ColumnId, ColumnVector, Decimals, Presence, Texts, Values};
+use blotter_engine::segment::{ColumnId, ColumnVector, Decimals, Presence, ShapeValue, Texts, Values};
 use rust_decimal::Decimal;
 
 use super::columns::{Block, BlockColumn, Place, SegmentColumns, vector_value};
@@ -32,7 +32,7 @@ enum Node {
     Column(Box<ColumnTest>),
     /// What has to be worked out row by row, from these slots.
     Rows {
-        condition: Condition,
+        condition: Box<Condition>,
         slots: Vec<Slot>,
     },
 }
@@ -117,7 +117,7 @@ fn bind(condition: &Condition, columns: &SegmentColumns) -> Node {
             }
         },
         Condition::Computed { .. } | Condition::Relation { .. } => {
-            Node::Rows { condition: condition.clone(), slots: condition.slots() }
+            Node::Rows { condition: Box::new(condition.clone()), slots: condition.slots() }
         }
     }
 }
@@ -193,6 +193,9 @@ impl ColumnTest {
         if !presence_only && let Some(same) = self.by_zone(block)? {
             return Ok(if same { RowSet::all(block.rows) } else { RowSet::none(block.rows) });
         }
+        if let Some(rows) = self.by_shape(block)? {
+            return Ok(rows);
+        }
         let column = block.column(self.slot)?;
         let mut rows = RowSet::none(block.rows);
         match column {
@@ -228,6 +231,35 @@ impl ColumnTest {
             rows.invert();
         }
         Ok(rows)
+    }
+
+    /// The rows, if what rows of a shape share says it for all of them: no column has to be decoded then.
+    fn by_shape(&self, block: &Block) -> Result<Option<RowSet>> {
+        let Place::Fields(columns) = block.columns.place(self.slot) else { return Ok(None) };
+        let shapes = block.shapes()?;
+        let mut passes: Vec<bool> = Vec::new();
+        for column in columns {
+            let values = block.columns.segment.shape_values(shapes, *column)?;
+            passes.resize(values.len(), false);
+            for (passes, value) in passes.iter_mut().zip(values) {
+                *passes |= match (&self.test, value) {
+                    (_, ShapeValue::Absent) => false,
+                    (Test::Exists | Test::Missing, _) => true,
+                    (test, ShapeValue::Shared(value)) => test.passes(DatumRef::from(value.borrow())),
+                    (_, ShapeValue::Each) => return Ok(None),
+                };
+            }
+        }
+        let places = shapes.places();
+        let mut rows = match (places.is_empty(), passes.first()) {
+            (true, Some(true)) => RowSet::all(block.rows),
+            (true, _) => RowSet::none(block.rows),
+            (false, _) => RowSet::from_fn(block.rows, |row| passes[places[row] as usize]),
+        };
+        if matches!(self.test, Test::Missing) {
+            rows.invert();
+        }
+        Ok(Some(rows))
     }
 
     /// Rows that are present and pass; for `Missing`, those that are present.
@@ -333,7 +365,7 @@ fn answer(answers: &mut [Answer], code: u32, texts: &Texts, test: &Test) -> Answ
 /// The times that a test asks for, if it asks for a stretch of them.
 pub(crate) fn time_range(test: &Test) -> Option<RangeInclusive<i64>> {
     let time = |value: &Comparand| value.time.map(|time| time.nanos());
-    const NONE: RangeInclusive<i64> = i64::MAX..=i64::MIN;
+    const NONE: RangeInclusive<i64> = RangeInclusive::new(i64::MAX, i64::MIN);
     match test {
         Test::Compare { op, value } => {
             let time = time(value)?;
@@ -408,7 +440,7 @@ impl NumberTest {
             Some((bound, within)) => whole(bound, false)? - i128::from(!within && is_whole(bound)?),
         };
         let range = if first > last || first > i128::from(i64::MAX) || last < i128::from(i64::MIN) {
-            i64::MAX..=i64::MIN
+            RangeInclusive::new(i64::MAX, i64::MIN)
         } else {
             first.max(i128::from(i64::MIN)) as i64..=last.min(i128::from(i64::MAX)) as i64
         };

@@ -42,8 +42,8 @@ struct Source {
 }
 
 enum SourceRows {
-    Segment { rows: Box<SegmentRows>, matches: Option<Matches>, taken: usize },
-    Unsealed { rows: UnsealedRows, next: Option<Cells> },
+    Segment { rows: Box<SegmentRows>, matches: Option<Box<Matches>>, taken: usize },
+    Unsealed { rows: Box<UnsealedRows>, next: Option<Cells> },
     Done,
 }
 
@@ -118,7 +118,7 @@ impl OrderedRows {
             let wanted = self.wanted.as_deref();
             let (condition, names) = (&self.condition, &self.execution.names);
             match UnsealedRows::new(parts, condition, &self.pruning, wanted, self.backwards, names) {
-                Ok(rows) => self.add(SourceRows::Unsealed { rows, next: None }, path)?,
+                Ok(rows) => self.add(SourceRows::Unsealed { rows: Box::new(rows), next: None }, path)?,
                 Err(error) => self.execution.report.unreadable(path, error)?,
             }
         }
@@ -212,7 +212,7 @@ impl SourceRows {
             SourceRows::Segment { rows, matches, taken } => {
                 if matches.as_ref().is_none_or(|matches| *taken == matches.rows.len()) {
                     execution.budget.check()?;
-                    *matches = rows.next(backwards, &execution.report)?;
+                    *matches = rows.next(backwards, &execution.report)?.map(Box::new);
                     *taken = 0;
                 }
                 let Some(found) = matches else { return Ok(None) };

@@ -149,7 +149,7 @@ fn collect_unit(
                     execution.budget.check()?;
                 }
                 execution.report.record();
-                let record = Record::read(event, &execution.names, &fields, Vec::new())?;
+                let record = Record::read(event, &execution.names, &fields)?;
                 if request.condition.holds(&record)? {
                     execution.report.matched(1);
                     let cells = record.cells(wanted);

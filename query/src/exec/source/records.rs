@@ -34,7 +34,9 @@ impl WantedFields {
             let name = names.name(*slot);
             match Field::from_name(&name) {
                 Some(field) => known[field.code() as usize] = Some(*slot),
-                None => drop(named.insert(Box::from(&*name), *slot)),
+                None => {
+                    named.insert(Box::from(&*name), *slot);
+                }
             }
         }
         WantedFields { known, named, all: slots.is_none() }
@@ -45,7 +47,7 @@ impl WantedFields {
         match field {
             FieldRef::Known(field) => self.known[field.code() as usize],
             FieldRef::Named(name) if self.all => Some(names.slot(name)),
-            FieldRef::Named(name) if self.named.is_empty() => None,
+            FieldRef::Named(_) if self.named.is_empty() => None,
             FieldRef::Named(name) => self.named.get(name).copied(),
         }
     }
@@ -66,9 +68,8 @@ impl<'a> Record<'a> {
         event: &'a UnsealedEvent<'a>,
         names: &Names,
         wanted: &WantedFields,
-        mut fields: Vec<(Slot, DatumRef<'a>)>,
     ) -> Result<Record<'a>> {
-        fields.clear();
+        let mut fields = Vec::new();
         for field in event.fields() {
             let (field, value) = field?;
             if let Some(slot) = wanted.slot(names, field) {
@@ -112,11 +113,6 @@ impl<'a> Record<'a> {
             }
         }
         cells
-    }
-
-    /// Its room, to be used again.
-    pub(crate) fn into_fields(self) -> Vec<(Slot, DatumRef<'a>)> {
-        self.fields
     }
 }
 

@@ -141,7 +141,7 @@ impl Candidates {
     /// Takes the candidates of one block off an end.
     fn take_block(&mut self, segment: &Segment, backwards: bool) -> Option<(u32, Taken)> {
         match self {
-            Candidates::Range(range) if range.is_empty() => None,
+            Candidates::Range(range) if range.start >= range.end => None,
             Candidates::Range(range) if backwards => {
                 let number = segment.block_of(range.end - 1);
                 let taken = segment.block_rows(number).start.max(range.start)..range.end;

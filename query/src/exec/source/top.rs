@@ -164,7 +164,7 @@ impl Work<'_> {
                         execution.budget.check()?;
                     }
                     execution.report.record();
-                    let record = Record::read(event, &execution.names, &fields, Vec::new())?;
+                    let record = Record::read(event, &execution.names, &fields)?;
                     if !request.condition.holds(&record)? {
                         return Ok(());
                     }

@@ -76,7 +76,7 @@ impl UnsealedRows {
         while let Some(place) = self.places.pop() {
             report.record();
             let event = self.parts[place.part as usize].get(place.number, Seq(place.seq))?;
-            let record = Record::read(&event, &self.names, &self.fields, Vec::new())?;
+            let record = Record::read(&event, &self.names, &self.fields)?;
             if self.condition.holds(&record)? {
                 report.matched(1);
                 return Ok(Some((place.ts, place.seq, record.cells(self.wanted.as_deref()))));

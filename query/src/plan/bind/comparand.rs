@@ -32,7 +32,7 @@ impl Target {
     pub(super) fn column(column: &Column) -> Target {
         Target {
             kinds: column.kinds,
-            unit: unit::of_field(&column.name),
+            unit: column.unit,
             folded: matches!(column.name.as_str(), "category" | "level" | "side" | "status" | "order_type"),
             is_recorded: column.is_recorded,
             name: Some(column.name.clone()),
@@ -187,6 +187,15 @@ impl Pipeline<'_> {
                 _ => format!("write {}", point::FORMS),
             };
             return error(format!("'{text}' is not a point in time"), "not a time").with_hint(hint);
+        }
+        let looks_like_number =
+            text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
+        if literal.kind == LiteralKind::Word && looks_like_number && text.parse::<f64>().is_ok() {
+            return QueryError::new(
+                ErrorKind::Value,
+                format!("'{text}' is beyond the numbers that can be compared"),
+            )
+            .with_place(span, "at most 28 digits");
         }
         let expected = kinds.describe();
         let found = match literal.kind {

@@ -3,9 +3,10 @@
 use blotter_engine::event::Timestamp;
 use chrono_tz::Tz;
 
+use super::arithmetic::{not_taken, result_kinds};
 use super::comparand::{comparable_with, datum};
 use super::scope::{Column, is_word_field};
-use super::{Pipeline, named_zone, pattern};
+use super::{Pipeline, named_zone};
 use crate::datum::{Datum, DatumRef};
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::nearest::did_you_mean;
@@ -37,8 +38,6 @@ impl Bound {
         }
     }
 }
-
-const ARITHMETIC: [Kinds; 5] = [Kinds::INT, Kinds::FLOAT, Kinds::DECIMAL, Kinds::TIME, Kinds::DURATION];
 
 impl Pipeline<'_> {
     /// A bound expression.
@@ -182,13 +181,13 @@ impl Pipeline<'_> {
             Make::Plain(function) => function.clone(),
             Make::Zoned(make) => make(zone),
             Make::Extract => {
-                let function = extract(arguments, &bound)?;
+                let function = self.extract(arguments, &bound)?;
                 bound.truncate(1);
                 function
             }
         };
         if let Function::Bin(_) = function {
-            check_bin(arguments, &mut bound)?;
+            self.check_bin(arguments, &mut bound)?;
         }
         let kinds = match signature.gives {
             Gives::Kinds(kinds) => kinds,
@@ -235,8 +234,65 @@ impl Pipeline<'_> {
         Err(error.with_hint(format!("{name}({}): {}", signature.arguments, signature.description)))
     }
 
+    /// `extract(s, "regex"[, group])`: without a group, the first one of the pattern, or all that it matches.
+    fn extract(&self, arguments: &[Expr], bound: &[Bound]) -> Result<Function> {
+        let Some(Datum::Str(text)) = bound[1].as_constant() else {
+            return Err(QueryError::new(ErrorKind::Type, "the pattern of 'extract' is written out")
+                .with_place(arguments[1].span, "text in quotes goes here"));
+        };
+        let regex = self.regex(text, arguments[1].span)?;
+        let groups = regex.captures_len() - 1;
+        let group = match bound.get(2).map(Bound::as_constant) {
+            None => usize::from(groups > 0),
+            Some(group) => {
+                let number = group.and_then(Datum::as_i64).and_then(|number| usize::try_from(number).ok());
+                number.filter(|number| *number <= groups).ok_or_else(|| {
+                    QueryError::new(ErrorKind::Value, format!("the pattern has {groups} groups"))
+                        .with_place(arguments[2].span, "not the number of a group")
+                        .with_hint("0 is all that the pattern matches")
+                })?
+            }
+        };
+        Ok(Function::Extract(regex, group))
+    }
+
+    /// The width of a bin: of the kind of what is binned, in the unit of the field, and above zero.
+    fn check_bin(&self, arguments: &[Expr], bound: &mut [Bound]) -> Result<()> {
+        if let ExprKind::Literal(width) = &arguments[1].node
+            && unit::has_unit(&width.kind)
+            && !bound[0].kinds.meets(Kinds::TIME.or(Kinds::DURATION))
+            && let Some(number) = unit::number_in(&width.kind, self.unit(&arguments[0]))
+        {
+            bound[1] = Bound::constant(Datum::Decimal(number));
+        }
+        let temporal = Kinds::TIME.or(Kinds::DURATION);
+        let (value, width) = (bound[0].kinds, bound[1].kinds);
+        let problem = if value.is_within(temporal) && !width.may_be(Kinds::DURATION) {
+            Some(("a duration", "write a duration, such as 5m"))
+        } else if !value.meets(temporal) && !width.may_be(Kinds::NUMBER) {
+            Some(("a number", "write a number; the field has no unit by its name"))
+        } else {
+            None
+        };
+        if let Some((expected, hint)) = problem {
+            return Err(QueryError::new(ErrorKind::Type, format!("the width of these bins is {expected}"))
+                .with_place(arguments[1].span, format!("not {expected}"))
+                .with_hint(hint));
+        }
+        let is_positive = match bound[1].as_constant().map(Datum::borrow) {
+            Some(DatumRef::Duration(ns)) => ns > 0,
+            Some(number) => number.compare(DatumRef::Int(0)).is_none_or(|order| order.is_gt()),
+            None => true,
+        };
+        if is_positive {
+            return Ok(());
+        }
+        Err(QueryError::new(ErrorKind::Value, "the width of a bin must be above zero")
+            .with_place(arguments[1].span, "not above zero"))
+    }
+
     /// The column that a call of an aggregate stands for.
-    fn aggregate_column(&self, call: &Expr, function: &Name) -> Result<Column> {
+    pub(super) fn aggregate_column(&self, call: &Expr, function: &Name) -> Result<Column> {
         let written = &function.node;
         if crate::syntax::is_aggregate(written) {
             let name = names::of_expr(call);
@@ -261,61 +317,6 @@ fn fold(scalar: Scalar, kinds: Kinds, is_constant: bool) -> Result<Bound> {
     if is_constant { scalar.evaluate(&NoColumns).map(Bound::constant) } else { Ok(Bound { scalar, kinds }) }
 }
 
-/// What arithmetic gives, over all kinds that its sides can be of; none if it takes none of them.
-pub(super) fn result_kinds(op: BinaryOp, left: Kinds, right: Kinds) -> Kinds {
-    let mut kinds = Kinds::NONE;
-    for a in ARITHMETIC.into_iter().filter(|kind| left.meets(*kind)) {
-        for b in ARITHMETIC.into_iter().filter(|kind| right.meets(*kind)) {
-            kinds = kinds.or(result_kind(op, a, b));
-        }
-    }
-    kinds
-}
-
-fn result_kind(op: BinaryOp, left: Kinds, right: Kinds) -> Kinds {
-    use BinaryOp::{Add, Divide, Multiply, Remainder, Subtract};
-    const TIME: Kinds = Kinds::TIME;
-    const DURATION: Kinds = Kinds::DURATION;
-    let numbers = (left.is_within(Kinds::NUMBER), right.is_within(Kinds::NUMBER));
-    match op {
-        _ if numbers == (true, true) && (left == Kinds::FLOAT || right == Kinds::FLOAT) => Kinds::FLOAT,
-        Divide if numbers == (true, true) => Kinds::DECIMAL,
-        _ if numbers == (true, true) && left == Kinds::INT && right == Kinds::INT => Kinds::EXACT,
-        _ if numbers == (true, true) => Kinds::DECIMAL,
-        Subtract if left == TIME && right == TIME => DURATION,
-        Add | Subtract if left == TIME && right == DURATION => TIME,
-        Add if left == DURATION && right == TIME => TIME,
-        Add | Subtract | Remainder if left == DURATION && right == DURATION => DURATION,
-        Divide if left == DURATION && right == DURATION => Kinds::DECIMAL,
-        Multiply | Divide if left == DURATION && numbers.1 => DURATION,
-        Multiply if numbers.0 && right == DURATION => DURATION,
-        _ => Kinds::NONE,
-    }
-}
-
-/// The error for kinds that an operation does not take: at the side that is wrong by itself, or at both.
-fn not_taken(op: BinaryOp, left: (&Expr, Kinds), right: (&Expr, Kinds), span: Span) -> QueryError {
-    let taken = ARITHMETIC.into_iter().fold(Kinds::NONE, Kinds::or);
-    let sign = op.sign();
-    let error = match [left, right].into_iter().find(|(_, kinds)| !kinds.may_be(taken)) {
-        Some((expr, kinds)) => {
-            QueryError::new(ErrorKind::Type, format!("'{sign}' does not take {}", kinds.describe()))
-                .with_place(expr.span, format!("this is {}", kinds.describe()))
-        }
-        None => {
-            let (left, right) = (left.1.describe(), right.1.describe());
-            QueryError::new(ErrorKind::Type, format!("'{sign}' does not take {left} and {right}"))
-                .with_place(span, "these do not combine")
-        }
-    };
-    let is_text = left.1.is_within(Kinds::WORDS) || right.1.is_within(Kinds::WORDS);
-    match op {
-        BinaryOp::Add if is_text => error.with_hint("to join text, write concat(a, b)"),
-        _ if is_text => error.with_hint("to read a number from text, write to_number(x)"),
-        _ => error,
-    }
-}
-
 fn check_count(signature: &Signature, found: usize, span: Span) -> Result<()> {
     let most = if signature.is_variadic { usize::MAX } else { signature.takes.len() };
     if (signature.required..=most).contains(&found) {
@@ -332,63 +333,6 @@ fn check_count(signature: &Signature, found: usize, span: Span) -> Result<()> {
     Err(QueryError::new(ErrorKind::Type, format!("'{name}' takes {count}, not {found}"))
         .with_place(span, format!("{name}({arguments})"))
         .with_hint(format!("for example: {}", signature.example)))
-}
-
-/// `extract(s, "regex"[, group])`: without a group, the first one of the pattern, or all that it matches.
-fn extract(arguments: &[Expr], bound: &[Bound]) -> Result<Function> {
-    let Some(Datum::Str(text)) = bound[1].as_constant() else {
-        return Err(QueryError::new(ErrorKind::Type, "the pattern of 'extract' is written out")
-            .with_place(arguments[1].span, "text in quotes goes here"));
-    };
-    let regex = pattern::compile(text, arguments[1].span)?;
-    let groups = regex.captures_len() - 1;
-    let group = match bound.get(2).map(Bound::as_constant) {
-        None => usize::from(groups > 0),
-        Some(group) => {
-            let number = group.and_then(Datum::as_i64).and_then(|number| usize::try_from(number).ok());
-            number.filter(|number| *number <= groups).ok_or_else(|| {
-                QueryError::new(ErrorKind::Value, format!("the pattern has {groups} groups"))
-                    .with_place(arguments[2].span, "not the number of a group")
-                    .with_hint("0 is all that the pattern matches")
-            })?
-        }
-    };
-    Ok(Function::Extract(regex, group))
-}
-
-/// The width of a bin: of the kind of what is binned, in the unit of the field, and above zero.
-fn check_bin(arguments: &[Expr], bound: &mut [Bound]) -> Result<()> {
-    if let (ExprKind::Field(field), ExprKind::Literal(width)) = (&arguments[0].node, &arguments[1].node)
-        && unit::has_unit(&width.kind)
-        && !bound[0].kinds.meets(Kinds::TIME.or(Kinds::DURATION))
-        && let Some(number) = unit::number_in(&width.kind, unit::of_field(field))
-    {
-        bound[1] = Bound::constant(Datum::Decimal(number));
-    }
-    let temporal = Kinds::TIME.or(Kinds::DURATION);
-    let (value, width) = (bound[0].kinds, bound[1].kinds);
-    let problem = if value.is_within(temporal) && !width.may_be(Kinds::DURATION) {
-        Some(("a duration", "write a duration, such as 5m"))
-    } else if !value.meets(temporal) && !width.may_be(Kinds::NUMBER) {
-        Some(("a number", "write a number; the field has no unit by its name"))
-    } else {
-        None
-    };
-    if let Some((expected, hint)) = problem {
-        return Err(QueryError::new(ErrorKind::Type, format!("the width of these bins is {expected}"))
-            .with_place(arguments[1].span, format!("not {expected}"))
-            .with_hint(hint));
-    }
-    let is_positive = match bound[1].as_constant().map(Datum::borrow) {
-        Some(DatumRef::Duration(ns)) => ns > 0,
-        Some(number) => number.compare(DatumRef::Int(0)).is_none_or(|order| order.is_gt()),
-        None => true,
-    };
-    if is_positive {
-        return Ok(());
-    }
-    Err(QueryError::new(ErrorKind::Value, "the width of a bin must be above zero")
-        .with_place(arguments[1].span, "not above zero"))
 }
 
 /// Whether values of two kinds can compare.

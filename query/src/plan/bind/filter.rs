@@ -2,10 +2,12 @@
 
 use super::comparand::Target;
 use super::expression::{self, Bound};
-use super::{Pipeline, named_zone, pattern};
+use super::scope::Column;
+use super::{Pipeline, named_zone};
 use crate::cells::Slot;
 use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
+use crate::plan::functions;
 use crate::plan::needle::Needle;
 use crate::plan::scalar::{Comparand, Condition, Scalar, Test};
 use crate::syntax::ast::{CompareOp, Expr, ExprKind, Filter, FilterKind, Name, Span, Spanned, TimeTerm};
@@ -32,7 +34,7 @@ impl Pipeline<'_> {
         match &filter.node {
             FilterKind::And(parts) => {
                 let parts: Result<Vec<Condition>> = parts.iter().map(|part| self.filter(part)).collect();
-                Ok(all(parts?))
+                Ok(Condition::all(parts?))
             }
             FilterKind::Or(parts) => {
                 let parts: Result<Vec<Condition>> = parts.iter().map(|part| self.filter(part)).collect();
@@ -47,12 +49,12 @@ impl Pipeline<'_> {
             FilterKind::In { left, values, negated } => self.within(left, values, *negated),
             FilterKind::Between { left, low, high } => self.between(left, low, high),
             FilterKind::Regex { left, pattern, negated } => {
-                let regex = pattern::regex(pattern)?;
+                let regex = self.regex(&pattern.node, pattern.span)?;
                 Ok(test(self.left(left)?.bound, Test::Regex { regex, negated: *negated }))
             }
             FilterKind::Like { left, pattern } => {
                 let left = self.left(left)?;
-                let regex = pattern::like(pattern, left.target.folded)?;
+                let regex = self.like(pattern, left.target.folded)?;
                 Ok(test(left.bound, Test::Regex { regex, negated: false }))
             }
             FilterKind::Contains { left, text } => {
@@ -81,12 +83,12 @@ impl Pipeline<'_> {
 
     fn left(&self, expr: &Expr) -> Result<Left> {
         if let ExprKind::Field(name) = &expr.node {
-            let column = self.resolve(&Name::new(name.clone(), expr.span))?;
-            let target = Target::column(&column);
-            return Ok(Left {
-                bound: Bound { scalar: Scalar::Column(column.slot), kinds: column.kinds },
-                target,
-            });
+            return Ok(of_column(&self.resolve(&Name::new(name.clone(), expr.span))?));
+        }
+        if let ExprKind::Call { function, .. } = &expr.node
+            && functions::find(&function.node.to_ascii_lowercase()).is_none()
+        {
+            return Ok(of_column(&self.aggregate_column(expr, function)?));
         }
         let bound = self.expression(expr)?;
         Ok(Left { target: Target::computed(bound.kinds), bound })
@@ -139,7 +141,7 @@ impl Pipeline<'_> {
         if !known.is_empty() {
             parts.insert(0, test(left.bound, Test::In { values: known.into(), negated }));
         }
-        Ok(if negated { all(parts) } else { any(parts) })
+        Ok(if negated { Condition::all(parts) } else { any(parts) })
     }
 
     fn between(&self, left: &Expr, low: &Expr, high: &Expr) -> Result<Condition> {
@@ -148,7 +150,7 @@ impl Pipeline<'_> {
             (Right::Comparand(low), Right::Comparand(high)) => {
                 Ok(test(left.bound, Test::Between { low, high }))
             }
-            (low, high) => Ok(all(vec![
+            (low, high) => Ok(Condition::all(vec![
                 self.compare(&left, CompareOp::GreaterOrEqual, low),
                 self.compare(&left, CompareOp::LessOrEqual, high),
             ])),
@@ -202,7 +204,10 @@ impl Pipeline<'_> {
                 )
         })?;
         let (start, end) = zone::day(date, zone).map_err(|error| error.or_place(term.point.span))?;
-        Ok(all(vec![self.at(CompareOp::GreaterOrEqual, start, span)?, self.at(CompareOp::Less, end, span)?]))
+        Ok(Condition::all(vec![
+            self.at(CompareOp::GreaterOrEqual, start, span)?,
+            self.at(CompareOp::Less, end, span)?,
+        ]))
     }
 }
 
@@ -210,6 +215,11 @@ fn not_a_point(point: &Spanned<String>) -> QueryError {
     QueryError::new(ErrorKind::Value, format!("'{}' is not a point in time", point.node))
         .with_place(point.span, "not a time")
         .with_hint(format!("write {}", point::FORMS))
+}
+
+fn of_column(column: &Column) -> Left {
+    let bound = Bound { scalar: Scalar::Column(column.slot), kinds: column.kinds };
+    Left { bound, target: Target::column(column) }
 }
 
 /// A test of a bound value; decided now if the value is constant.
@@ -223,26 +233,6 @@ fn test(bound: Bound, test: Test) -> Condition {
 
 fn constant(datum: &Datum, test: &Test) -> Condition {
     if test.passes(datum.borrow()) { Condition::Always } else { Condition::Never }
-}
-
-/// All parts hold; parts of the same kind are taken apart.
-pub(super) fn all(parts: Vec<Condition>) -> Condition {
-    let mut flat = Vec::with_capacity(parts.len());
-    for part in parts {
-        match part {
-            Condition::Never => return Condition::Never,
-            Condition::Always => {}
-            Condition::All(inner) => flat.extend(inner),
-            other => flat.push(other),
-        }
-    }
-    if flat.len() == 1 {
-        flat.remove(0)
-    } else if flat.is_empty() {
-        Condition::Always
-    } else {
-        Condition::All(flat)
-    }
 }
 
 /// One part holds at least.

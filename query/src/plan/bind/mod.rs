@@ -2,10 +2,11 @@
 //! wrong is said before anything is read.
 //!
 //! - `scope`: which columns there are at each stage, and which was meant where there is none of a name
-//! - `expression`, `filter`: values and conditions
+//! - `expression`, `arithmetic`, `filter`: values and conditions
 //! - `comparand`, `pattern`: what literals mean
 //! - `rows`, `summary`, `others`: the stages
 
+mod arithmetic;
 mod comparand;
 mod expression;
 mod filter;
@@ -17,7 +18,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use blotter_engine::event::Timestamp;
@@ -45,7 +46,7 @@ pub(crate) fn bind(
     options: &QueryOptions,
     now: Timestamp,
 ) -> Result<Plan> {
-    let context = Context { names, schema, options, now };
+    let context = Context { names, schema, options, now, patterns: Cell::new(0) };
     Pipeline::bind(&context, query, options.zone).map(|(plan, _)| plan)
 }
 
@@ -55,6 +56,8 @@ struct Context<'a> {
     schema: &'a dyn Schema,
     options: &'a QueryOptions,
     now: Timestamp,
+    /// Patterns compiled so far.
+    patterns: Cell<usize>,
 }
 
 /// A query being bound, up to some stage.
@@ -75,9 +78,8 @@ struct Pipeline<'a> {
 }
 
 impl<'a> Pipeline<'a> {
-    /// A bound query, and the columns of its rows.
-    fn bind(context: &'a Context<'a>, query: &Query, zone: Tz) -> Result<(Plan, Scope)> {
-        let mut pipeline = Pipeline {
+    fn new(context: &'a Context<'a>, zone: Tz) -> Pipeline<'a> {
+        Pipeline {
             context,
             scope: Scope::events(),
             zone,
@@ -86,7 +88,12 @@ impl<'a> Pipeline<'a> {
             explain: false,
             range: (None, None),
             renamed: RefCell::default(),
-        };
+        }
+    }
+
+    /// A bound query, and the columns of its rows.
+    fn bind(context: &'a Context<'a>, query: &Query, zone: Tz) -> Result<(Plan, Scope)> {
+        let mut pipeline = Pipeline::new(context, zone);
         let filter = match &query.filter {
             Some(filter) => pipeline.filter(filter)?,
             None => Condition::Always,

@@ -2,20 +2,43 @@
 
 use regex::{Regex, RegexBuilder};
 
+use super::Pipeline;
 use crate::error::{ErrorKind, QueryError, Result};
-use crate::limits::REGEX_BYTES_MAX;
+use crate::limits::{PATTERNS_MAX, REGEX_BYTES_MAX};
 use crate::syntax::ast::{Span, Spanned};
 
-/// A regular expression as written.
-///
-/// # Errors
-/// It is none, or takes too much memory.
-pub(super) fn regex(pattern: &Spanned<String>) -> Result<Regex> {
-    compile(&pattern.node, pattern.span)
+impl Pipeline<'_> {
+    /// A regular expression as written.
+    ///
+    /// # Errors
+    /// It is none, takes too much memory, or is one too many.
+    pub(super) fn regex(&self, pattern: &str, span: Span) -> Result<Regex> {
+        self.count_pattern(span)?;
+        compile(pattern, span)
+    }
+
+    /// A glob as a regular expression; see [`glob`].
+    ///
+    /// # Errors
+    /// As [`Pipeline::regex`].
+    pub(super) fn like(&self, pattern: &Spanned<String>, folded: bool) -> Result<Regex> {
+        self.count_pattern(pattern.span)?;
+        compile(&glob(&pattern.node, folded), pattern.span)
+    }
+
+    fn count_pattern(&self, span: Span) -> Result<()> {
+        let patterns = self.context.patterns.get() + 1;
+        self.context.patterns.set(patterns);
+        if patterns <= PATTERNS_MAX {
+            return Ok(());
+        }
+        Err(QueryError::new(ErrorKind::Limit, format!("more than {PATTERNS_MAX} patterns"))
+            .with_place(span, "one too many")
+            .with_hint("put alternatives into one pattern: ~ \"a|b\""))
+    }
 }
 
-/// As [`regex`], of text that comes from elsewhere.
-pub(super) fn compile(pattern: &str, span: Span) -> Result<Regex> {
+fn compile(pattern: &str, span: Span) -> Result<Regex> {
     RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX).build().map_err(
         |error| {
             let (kind, message) = match &error {
@@ -36,12 +59,9 @@ pub(super) fn compile(pattern: &str, span: Span) -> Result<Regex> {
 }
 
 /// A glob as a regular expression of the whole value: `*` any characters, `?` one; in any ASCII case if `folded`.
-///
-/// # Errors
-/// It takes too much memory.
-pub(super) fn like(pattern: &Spanned<String>, folded: bool) -> Result<Regex> {
+fn glob(pattern: &str, folded: bool) -> String {
     let mut text = String::from(r"(?s)\A");
-    for c in pattern.node.chars() {
+    for c in pattern.chars() {
         match c {
             '*' => text.push_str(".*"),
             '?' => text.push('.'),
@@ -52,7 +72,7 @@ pub(super) fn like(pattern: &Spanned<String>, folded: bool) -> Result<Regex> {
         }
     }
     text.push_str(r"\z");
-    compile(&text, pattern.span)
+    text
 }
 
 #[cfg(test)]
@@ -76,9 +96,8 @@ mod tests {
             ("", false, "", true),
             ("", false, "a", false),
         ] {
-            let pattern = Spanned::new(pattern.to_owned(), Span::default());
-            let found = like(&pattern, folded).unwrap().is_match(value);
-            assert_eq!(found, expected, "{} {folded} {value}", pattern.node);
+            let found = compile(&glob(pattern, folded), Span::default()).unwrap().is_match(value);
+            assert_eq!(found, expected, "{pattern} {folded} {value}");
         }
     }
 }

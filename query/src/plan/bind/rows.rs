@@ -4,7 +4,8 @@ use blotter_engine::event::Field;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::Pipeline;
-use super::expression::{self, Bound, result_kinds};
+use super::arithmetic::result_kinds;
+use super::expression::{self, Bound};
 use super::scope::{Column, Scope};
 use crate::cells::Slot;
 use crate::error::{ErrorKind, QueryError, Result};
@@ -13,6 +14,7 @@ use crate::plan::scalar::Scalar;
 use crate::plan::step::{SampleSize, Step};
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Name, Named, Sample, ShiftKind, SortKey, Span};
 use crate::syntax::names;
+use crate::time::unit::Unit;
 
 /// New columns, and what they are made of.
 type Made = (Vec<Column>, Vec<(Slot, Scalar)>);
@@ -34,11 +36,21 @@ impl Pipeline<'_> {
     /// A column that holds the value of an expression.
     fn new_column(&self, name: &str, expr: &Expr, bound: &Bound) -> Column {
         let slot = self.slot(name);
+        let computed = Column::computed(name, slot, bound.kinds);
         let is_same = matches!(&expr.node, ExprKind::Field(field) if field == name);
         Column {
             is_recorded: is_same && self.scope.has_event_field(name),
             bin_ns: expression::bin_width(self, expr, bound),
-            ..Column::computed(name, slot, bound.kinds)
+            unit: computed.unit.or_else(|| self.unit(expr)),
+            ..computed
+        }
+    }
+
+    /// The unit of an expression that is a column.
+    pub(super) fn unit(&self, expr: &Expr) -> Option<Unit> {
+        match &expr.node {
+            ExprKind::Field(name) => self.resolve(&Name::new(name.clone(), expr.span)).ok()?.unit,
+            _ => None,
         }
     }
 
@@ -140,7 +152,8 @@ impl Pipeline<'_> {
                 Some(name) => name.node.clone(),
                 None => names::free(names::of_shifted(kind, item), is_taken),
             };
-            let column = Column::computed(&name, self.slot(&name), kinds);
+            let mut column = Column::computed(&name, self.slot(&name), kinds);
+            column.unit = column.unit.or_else(|| self.unit(&item.expr));
             items.push((column.slot, bound.scalar));
             columns.push(column);
         }

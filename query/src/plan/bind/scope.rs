@@ -11,6 +11,7 @@ use crate::error::{ErrorKind, QueryError, Result};
 use crate::nearest::nearest;
 use crate::plan::kinds::Kinds;
 use crate::syntax::ast::Name;
+use crate::time::unit::{self, Unit};
 
 /// A column that is known by name.
 #[derive(Clone, Debug)]
@@ -25,12 +26,23 @@ pub(super) struct Column {
     pub(super) bin_ns: Option<i64>,
     /// The name it would have had without `as`.
     pub(super) default_name: Option<String>,
+    /// By its name, or that of the column it comes from.
+    pub(super) unit: Option<Unit>,
 }
 
 impl Column {
     /// One that was computed.
     pub(super) fn computed(name: &str, slot: Slot, kinds: Kinds) -> Column {
-        Column { name: name.to_owned(), slot, kinds, is_recorded: false, bin_ns: None, default_name: None }
+        let unit = unit::of_field(name);
+        Column {
+            name: name.to_owned(),
+            slot,
+            kinds,
+            is_recorded: false,
+            bin_ns: None,
+            default_name: None,
+            unit,
+        }
     }
 }
 
@@ -190,14 +202,9 @@ impl Pipeline<'_> {
                 || self.context.schema.knows(name)
                 || self.context.options.allow_unknown_fields
         };
-        (scope.is_open && !is_removed && is_known()).then(|| Column {
-            name: name.to_owned(),
-            slot: self.slot(name),
-            kinds: reserved_kinds(name).unwrap_or(Kinds::FIELD),
-            is_recorded: true,
-            bin_ns: None,
-            default_name: None,
-        })
+        let kinds = reserved_kinds(name).unwrap_or(Kinds::FIELD);
+        (scope.is_open && !is_removed && is_known())
+            .then(|| Column { is_recorded: true, ..Column::computed(name, self.slot(name), kinds) })
     }
 
     /// The error for a name that there is not, with the one that was likely meant.

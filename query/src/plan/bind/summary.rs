@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::expression::{Bound, duration_ns, result_kinds};
+use super::arithmetic::result_kinds;
+use super::expression::{Bound, duration_ns};
 use super::rows::taken;
 use super::scope::{Column, Scope};
 use super::{Pipeline, named_zone};
@@ -14,10 +15,10 @@ use crate::plan::kinds::Kinds;
 use crate::plan::scalar::{Condition, Scalar};
 use crate::plan::step::{BoundAggregate, Picture, Sessions, Stats, Step};
 use crate::syntax::ast::{
-    Aggregate, AggregateFunction, BinaryOp, Expr, ExprKind, Literal, LiteralKind, Named, Span, Spanned,
+    Aggregate, AggregateFunction, BinaryOp, Expr, Literal, LiteralKind, Named, Span, Spanned,
 };
 use crate::syntax::names;
-use crate::time::unit;
+use crate::time::unit::{self, Unit};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -97,6 +98,11 @@ impl Pipeline<'_> {
         };
         let slot = self.slot(&name);
         let mut column = Column::computed(&name, slot, gives(aggregate.function, &arguments));
+        column.unit = match (gives_unit_of(aggregate.function), &aggregate.name) {
+            (Some(at), _) => column.unit.or_else(|| self.unit(&aggregate.arguments[at])),
+            (None, Some(_)) => column.unit,
+            (None, None) => None,
+        };
         if aggregate.condition.is_none() {
             column.default_name = Some(default_name);
         }
@@ -135,7 +141,7 @@ impl Pipeline<'_> {
                 .with_place(expr.span, "a number goes here")
                 .with_hint("for bins of time, write timeline; for values of text, top 10 x"));
         }
-        let width = width.map(|width| histogram_width(expr, &value, width, span)).transpose()?;
+        let width = width.map(|width| histogram_width(self.unit(expr), &value, width, span)).transpose()?;
         let [from, to, count] = ["from", "to", "count"].map(|name| self.slot(name));
         self.steps.push(Step::Histogram { value: value.scalar, width, from, to, count, span });
         self.scope = Scope::listed(vec![
@@ -215,7 +221,10 @@ impl Pipeline<'_> {
 
     /// The least usual width with which the times of the query, or else those recorded, have few bins.
     fn timeline_width(&self) -> i64 {
-        let recorded = self.context.schema.time_range();
+        let recorded = match self.range {
+            (Some(first), Some(last)) => Some((first, last)),
+            _ => self.context.schema.time_range(),
+        };
         let first = self.range.0.max(recorded.map(|(first, _)| first));
         let last = [self.range.1, recorded.map(|(_, last)| last)].into_iter().flatten().min();
         let (Some(first), Some(last)) = (first, last) else { return 60 * SECOND_NS };
@@ -296,6 +305,16 @@ fn gives(function: AggregateFunction, arguments: &[Bound]) -> Kinds {
     }
 }
 
+/// Which argument's unit the values of an aggregate have; counts have none.
+fn gives_unit_of(function: AggregateFunction) -> Option<usize> {
+    use AggregateFunction as F;
+    match function {
+        F::Count | F::Distinct | F::Rate => None,
+        F::ArgMax | F::ArgMin => Some(1),
+        _ => Some(0),
+    }
+}
+
 fn check_kinds(aggregate: &Aggregate, arguments: &[Bound]) -> Result<()> {
     let taken = takes(aggregate.function);
     let Some((expr, bound)) =
@@ -311,11 +330,7 @@ fn check_kinds(aggregate: &Aggregate, arguments: &[Bound]) -> Result<()> {
 }
 
 /// The width of the bins of a histogram, in the unit of the field.
-fn histogram_width(expr: &Expr, value: &Bound, width: &Literal, span: Span) -> Result<Decimal> {
-    let field_unit = match &expr.node {
-        ExprKind::Field(name) => unit::of_field(name),
-        _ => None,
-    };
+fn histogram_width(field_unit: Option<Unit>, value: &Bound, width: &Literal, span: Span) -> Result<Decimal> {
     let number = match &width.kind {
         LiteralKind::Duration(ns) if value.kinds.is_within(Kinds::DURATION) => Some(Decimal::from(*ns)),
         kind => unit::number_in(kind, field_unit),

@@ -22,7 +22,7 @@ pub(crate) fn call(function: &Function, arguments: &[Datum]) -> Result<Datum> {
         _ => {}
     }
     let result = match function {
-        Function::Concat(zone) => Some(Datum::Str(texts::concat(arguments, *zone))),
+        Function::Concat(zone) => Some(Datum::Str(texts::concat(arguments, *zone)?)),
         Function::ToText(zone) => Some(Datum::Str(texts::to_text(&arguments[0], *zone))),
         Function::ToNumber => Some(texts::to_number(&arguments[0])),
         Function::Bin(zone) => Some(bin(arguments[0].borrow(), arguments[1].borrow(), *zone)?),
@@ -43,7 +43,7 @@ pub(crate) fn call(function: &Function, arguments: &[Datum]) -> Result<Datum> {
         | Function::Millis
         | Function::Micros
         | Function::Nanos => of_number(function, arguments)?,
-        _ => of_text(function, arguments),
+        _ => of_text(function, arguments)?,
     };
     result.ok_or_else(|| {
         let kinds: Vec<&str> = arguments.iter().map(|argument| argument.borrow().kind_name()).collect();
@@ -102,7 +102,17 @@ fn of_number(function: &Function, arguments: &[Datum]) -> Result<Option<Datum>> 
 }
 
 /// `None` if an argument is not of the kind that the function takes.
-fn of_text(function: &Function, arguments: &[Datum]) -> Option<Datum> {
+fn of_text(function: &Function, arguments: &[Datum]) -> Result<Option<Datum>> {
+    if let Function::Replace = function {
+        let texts = [&arguments[0], &arguments[1], &arguments[2]].map(Datum::as_str);
+        let [Some(text), Some(from), Some(to)] = texts else { return Ok(None) };
+        return texts::replace(text, from, to).map(|text| Some(Datum::Str(text)));
+    }
+    Ok(of_text_within(function, arguments))
+}
+
+/// Functions whose text is about as long as that of their arguments at most.
+fn of_text_within(function: &Function, arguments: &[Datum]) -> Option<Datum> {
     let text = arguments[0].as_str()?;
     Some(match function {
         Function::Lower => Datum::Str(text.to_lowercase_smolstr()),
@@ -116,7 +126,6 @@ fn of_text(function: &Function, arguments: &[Datum]) -> Option<Datum> {
             };
             Datum::Str(texts::substring(text, arguments[1].as_i64()?, length))
         }
-        Function::Replace => Datum::Str(texts::replace(text, arguments[1].as_str()?, arguments[2].as_str()?)),
         Function::StartsWith => Datum::Bool(text.starts_with(arguments[1].as_str()?)),
         Function::EndsWith => Datum::Bool(text.ends_with(arguments[1].as_str()?)),
         Function::Split => {
@@ -209,6 +218,10 @@ mod tests {
         check(Function::Substring, data!["abc", i64::MIN, i64::MAX], "abc");
         check(Function::Replace, data!["a.b.c", ".", "/"], "a/b/c");
         check(Function::Replace, data!["abc", "", "/"], "abc");
+        let long = "a".repeat(3_000);
+        check(Function::Replace, data![&*long, "a", &*long], "'replace' makes a text of more than 4 MiB");
+        let half = "a".repeat(2_500_000);
+        check(Function::Concat(Tz::UTC), data![&*half, &*half], "'concat' makes a text of more than 4 MiB");
         check(Function::StartsWith, data!["abc", "ab"], "true");
         check(Function::EndsWith, data!["abc", "ab"], "false");
         check(Function::Split, data!["a_b_c", "_", 2], "b");

@@ -5,6 +5,8 @@ use regex::Regex;
 use smol_str::{SmolStr, SmolStrBuilder, StrExt, ToSmolStr};
 
 use crate::datum::{Datum, DatumRef};
+use crate::error::{ErrorKind, QueryError, Result};
+use crate::limits::COMPUTED_TEXT_BYTES_MAX;
 
 /// The characters from a place on, counted from 1.
 pub(super) fn substring(text: &str, start: i64, length: Option<i64>) -> SmolStr {
@@ -24,8 +26,22 @@ pub(super) fn split(text: &str, separator: &str, nth: i64) -> Option<SmolStr> {
     text.split(separator).nth(nth).map(SmolStr::new)
 }
 
-pub(super) fn replace(text: &str, from: &str, to: &str) -> SmolStr {
-    if from.is_empty() { text.into() } else { text.replace_smolstr(from, to) }
+pub(super) fn replace(text: &str, from: &str, to: &str) -> Result<SmolStr> {
+    if from.is_empty() {
+        return Ok(text.into());
+    }
+    let added = to.len().saturating_sub(from.len()).saturating_mul(text.matches(from).count());
+    check_length("replace", text.len().saturating_add(added))?;
+    Ok(text.replace_smolstr(from, to))
+}
+
+/// Whether a text that a function is about to make is not too long.
+fn check_length(function: &str, bytes: usize) -> Result<()> {
+    if bytes <= COMPUTED_TEXT_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!("'{function}' makes a text of more than {} MiB", COMPUTED_TEXT_BYTES_MAX >> 20);
+    Err(QueryError::new(ErrorKind::Limit, message))
 }
 
 pub(super) fn extract(text: &str, pattern: &Regex, group: usize) -> Option<SmolStr> {
@@ -52,8 +68,10 @@ pub(super) fn to_text(x: &Datum, zone: chrono_tz::Tz) -> SmolStr {
     }
 }
 
-pub(super) fn concat(parts: &[Datum], zone: chrono_tz::Tz) -> SmolStr {
+pub(super) fn concat(parts: &[Datum], zone: chrono_tz::Tz) -> Result<SmolStr> {
+    let bytes = parts.iter().map(|part| part.as_str().map_or(0, str::len));
+    check_length("concat", bytes.fold(0, usize::saturating_add))?;
     let mut text = SmolStrBuilder::new();
     parts.iter().for_each(|part| text.push_str(&to_text(part, zone)));
-    text.finish()
+    Ok(text.finish())
 }

@@ -147,6 +147,14 @@ pub(in super::super) fn word<'t>(
         );
         return Some(error.with_hint(format!("write message like \"*{}*\"", word.trim_matches('*'))));
     }
+    if let Some((field, value)) = word.split_once(':')
+        && lexical::is_identifier_text(field)
+        && !value.is_empty()
+    {
+        let error = wrong(place, "a field is not compared with ':'", "a condition goes here");
+        let value = if lexical::is_plain(value, "") { value.to_owned() } else { quoted_text(value) };
+        return Some(error.with_hint(format!("write {} = {value}", name_text(field))).with_hint(quoted()));
+    }
     words_of_other_languages(source, rest, word, place).map(|error| error.with_hint(quoted()))
 }
 
@@ -479,6 +487,13 @@ pub(in super::super) fn last<'t>(
     }
 }
 
+/// A parameter where a word must be written out.
+pub(in super::super) fn parameter<'t>(source: &Source<'t>, at: &'t str, expected: &str) -> QueryError {
+    source.expected(at, expected).with_hint(
+        "a parameter stands for a value: right of = != < <= > >=, in lists, in between, in expressions",
+    )
+}
+
 /// What stands after `since`, `until` or `on` and is no point in time.
 pub(in super::super) fn time_point<'t>(
     source: &Source<'t>,
@@ -493,7 +508,10 @@ pub(in super::super) fn time_point<'t>(
         "since 2026-01-02T09:30, since 09:30, since -2h"
     };
     let example = example.replace("since", what);
-    if word.is_empty() || word.starts_with('$') || keyword_of(at, &["and", "or", "not"]).is_some() {
+    if word.starts_with('$') {
+        return Some(parameter(source, at, "a time").with_hint(format!("compare with it: ts >= {word}")));
+    }
+    if word.is_empty() || keyword_of(at, &["and", "or", "not"]).is_some() {
         let error = source.expected(at, "a time");
         return Some(
             error

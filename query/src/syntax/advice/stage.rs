@@ -47,6 +47,10 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("lookup", "join (category = order) on order_id"),
 ];
 
+/// Keywords with which a stage goes on.
+const CLAUSE_KEYWORDS: &[&str] =
+    &["by", "as", "where", "within", "maxspan", "maxpause", "tz", "desc", "asc", "on"];
+
 /// A pipe without a stage after it.
 pub(in super::super) fn stage_missing<'t>(source: &Source<'t>, pipe: &'t str, input: &'t str) -> QueryError {
     if let Some(after) = input.strip_prefix('|') {
@@ -131,11 +135,16 @@ pub(in super::super) fn after_stage<'t>(source: &Source<'t>, at: &'t str, stage_
         }
         "related" if at.starts_with([',', '=']) => "write related order_id -> correlation_id",
         _ => {
+            let word = lexical::bare(at).1;
             let fallback = error.clone();
-            return after_expression(source, at, error).unwrap_or(if lexical::bare(at).1.is_empty() {
-                fallback
-            } else {
-                fallback.with_hint("separate several with commas, and start a new stage with a pipe")
+            return after_expression(source, at, error).unwrap_or_else(|| {
+                match did_you_mean(word, CLAUSE_KEYWORDS.iter().copied()) {
+                    _ if word.is_empty() => fallback,
+                    Some(hint) => fallback.with_hint(hint),
+                    None => {
+                        fallback.with_hint("separate several with commas, and start a new stage with a pipe")
+                    }
+                }
             });
         }
     };
@@ -266,12 +275,15 @@ pub(in super::super) fn endless_sessions<'t>(
     stage: &'t str,
     rest: &'t str,
 ) -> QueryError {
-    wrong(
-        source.span(stage, rest),
-        "nothing says when a session ends",
-        "'maxspan' or 'maxpause' goes after this",
-    )
-    .with_hint("write maxspan 5m for the longest session, or maxpause 30s for the longest silence within one")
+    let place = source.span(stage, rest);
+    let error = wrong(place, "nothing says when a session ends", "'maxspan' or 'maxpause' goes after this");
+    let next = lexical::bare(source.space(rest)).1;
+    match did_you_mean(next, ["maxspan", "maxpause"]) {
+        Some(hint) => error.with_hint(hint),
+        None => error.with_hint(
+            "write maxspan 5m for the longest session, or maxpause 30s for the longest silence within one",
+        ),
+    }
 }
 
 /// What stands where a stretch of time must.

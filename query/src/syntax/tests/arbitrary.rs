@@ -7,18 +7,21 @@ use proptest::sample::select;
 use rust_decimal::Decimal;
 
 use crate::syntax::ast::*;
-use crate::syntax::{literal, names, words};
+use crate::syntax::{lexical, literal, names, words};
 
-/// A query, with queries nested in it to a depth.
+/// A query, with queries nested in it to a depth; `explain` ends only the outermost.
 pub(crate) fn query(depth: u32) -> BoxedStrategy<Query> {
-    (option::of(filter(2)), vec(stage(depth), 0..4), any::<bool>())
-        .prop_map(|(filter, stages, explain)| {
-            let mut stages: Vec<_> = stages.into_iter().map(spanned).collect();
-            if explain {
-                stages.push(spanned(Stage::Explain));
-            }
-            Query { filter, stages }
+    (pipeline(depth), any::<bool>())
+        .prop_map(|(mut query, explain)| {
+            query.stages.extend(explain.then(|| spanned(Stage::Explain)));
+            query
         })
+        .boxed()
+}
+
+fn pipeline(depth: u32) -> BoxedStrategy<Query> {
+    (option::of(filter(2)), vec(stage(depth), 0..4))
+        .prop_map(|(filter, stages)| Query { filter, stages: stages.into_iter().map(spanned).collect() })
         .boxed()
 }
 
@@ -31,6 +34,11 @@ fn text() -> BoxedStrategy<String> {
     prop_oneof!["[a-zA-Z ]{0,8}", "(?s).{0,6}", r#"["'\\`$#{}()|,\n\t\r!=<>~ud]{0,8}"#].boxed()
 }
 
+/// Any text but the empty one.
+fn filled_text() -> BoxedStrategy<String> {
+    text().prop_map(|text| if text.is_empty() { " ".to_owned() } else { text }).boxed()
+}
+
 /// The name of a field; one that is a keyword, or needs backticks, too.
 pub(crate) fn name() -> BoxedStrategy<Name> {
     prop_oneof![
@@ -39,7 +47,7 @@ pub(crate) fn name() -> BoxedStrategy<Name> {
         1 => select([words::KEYWORDS, words::CONSTANTS].concat()).prop_map(str::to_owned),
         1 => select(words::KEYWORDS).prop_map(str::to_uppercase),
         1 => "[A-Za-z_][A-Za-z0-9_.]{0,6}",
-        1 => text().prop_filter("a name is not empty", |text| !text.is_empty()),
+        1 => filled_text(),
     ]
     .prop_map(spanned)
     .boxed()
@@ -75,9 +83,11 @@ fn filter_literal() -> BoxedStrategy<Literal> {
 /// A value as it stands in an expression.
 fn expression_literal() -> BoxedStrategy<Literal> {
     prop_oneof![
-        "[0-9]{1,4}(\\.[0-9]{1,4})?(e-?[0-9])?(ns|us|µs|ms|s|m|h|d|w|kb|MiB|b|%|bps)?"
-            .prop_map(|text| literal::of_word(&text))
-            .prop_filter("a number", |literal| literal.kind != LiteralKind::Word),
+        prop_oneof![
+            "[0-9]{1,4}(\\.[0-9]{1,4})?(e-?[0-9])?(kb|MiB|b|%|bps)?",
+            "[0-9]{1,4}(\\.[0-9]{1,3})?(us|µs|ms|s|m|h|d|w)",
+        ]
+        .prop_map(|text| literal::of_word(&text)),
         any::<bool>().prop_map(|value| literal::of_word(&value.to_string())),
         Just(Literal { text: "null".to_owned(), kind: LiteralKind::Null }),
         text().prop_map(literal::of_quoted),
@@ -186,7 +196,7 @@ pub(crate) fn filter(depth: u32) -> BoxedStrategy<Filter> {
         1 => name().prop_map(FilterKind::Exists),
         1 => name().prop_map(FilterKind::Missing),
         1 => word(),
-        1 => text().prop_filter("a phrase is not empty", |text| !text.is_empty()).prop_map(FilterKind::Phrase),
+        1 => filled_text().prop_map(FilterKind::Phrase),
         1 => duration().prop_map(FilterKind::Last),
         1 => term().prop_map(FilterKind::Since),
         1 => term().prop_map(FilterKind::Until),
@@ -226,10 +236,14 @@ fn word() -> impl Strategy<Value = FilterKind> {
         select(vec!["timeout", "order", "group", "select", "limit", "sort", "-15m", "12345", "AS"])
             .prop_map(str::to_owned),
     ];
-    text.prop_filter("a word", move |text| text.chars().any(char::is_alphanumeric) && !keyword(text))
-        .prop_flat_map(|text| {
-            any::<bool>().prop_map(move |prefix| FilterKind::Word { text: text.clone(), prefix })
-        })
+    let compared =
+        |text: &str| text.split_once(':').is_some_and(|(field, _)| lexical::is_identifier_text(field));
+    text.prop_filter("a word", move |text| {
+        text.chars().any(char::is_alphanumeric) && !keyword(text) && !compared(text)
+    })
+    .prop_flat_map(|text| {
+        any::<bool>().prop_map(move |prefix| FilterKind::Word { text: text.clone(), prefix })
+    })
 }
 
 fn named(depth: u32) -> impl Strategy<Value = Named> {
@@ -306,8 +320,11 @@ pub(crate) fn stage(depth: u32) -> BoxedStrategy<Stage> {
         let function = spanned("bin".to_owned());
         Stage::Bin { expr: spanned(ExprKind::Call { function, arguments }), name }
     });
-    let bounds = (option::of(duration()), option::of(duration()))
-        .prop_filter("sessions end", |(span, pause)| span.is_some() || pause.is_some());
+    let bounds = prop_oneof![
+        duration().prop_map(|span| (Some(span), None)),
+        duration().prop_map(|pause| (None, Some(pause))),
+        (duration(), duration()).prop_map(|(span, pause)| (Some(span), Some(pause))),
+    ];
     let summary =
         prop_oneof![
             (vec(aggregate(), 1..4), columns(0)).prop_map(|(aggregates, by)| Stage::Stats { aggregates, by }),
@@ -332,9 +349,7 @@ pub(crate) fn stage(depth: u32) -> BoxedStrategy<Stage> {
     if depth == 0 {
         return prop_oneof![3 => shape, 2 => summary, 1 => other].boxed();
     }
-    let inner = query(depth - 1).prop_filter("explain is last in the outermost query", |query| {
-        !matches!(query.stages.last(), Some(Spanned { node: Stage::Explain, .. }))
-    });
+    let inner = pipeline(depth - 1);
     let inner = inner.prop_map(|query| Box::new(spanned(query))).boxed();
     let nested = prop_oneof![
         (inner.clone(), vec(name(), 1..3), option::of(duration()))

@@ -4,5 +4,5 @@ pub(crate) mod arbitrary;
 mod bounds;
 mod completion;
 mod errors;
-mod queries;
+pub(crate) mod queries;
 mod round_trip;

@@ -4,7 +4,7 @@ use crate::syntax::ast::{ExprKind, FilterKind, LiteralKind, Stage};
 use crate::syntax::{names, parse};
 
 /// What the desks run.
-pub(super) const DESK_QUERIES: &[&str] = &[
+pub(crate) const DESK_QUERIES: &[&str] = &[
     "correlation_id = trade_12345 | sort ts",
     "symbol = AAPL category = order | related order_id -> correlation_id",
     "category = performance last 1d | stats avg(execution_time_ms), p99(execution_time_ms) by service",
@@ -21,7 +21,7 @@ pub(super) const DESK_QUERIES: &[&str] = &[
 /// Queries as they are written.
 pub(super) const VALID: &[&str] = &[
     "symbol = AAPL",
-    "timeout \"order book\" -15m 12345 5% x:y a/b",
+    "timeout \"order book\" -15m 12345 5% 12:30 a/b x = x:y",
     "symbol = AAPL or symbol = MSFT and not (side = BUY or side = SELL)",
     "not not exists status",
     "price between 100 and 200 quantity not in (1, 2.5, $n) symbol in (AAPL, \"BRK B\")",
@@ -30,6 +30,7 @@ pub(super) const VALID: &[&str] = &[
     "level >= warn latency_us > 1ms memory_b < 2MiB slippage_bps > 5bps ratio < 5%",
     "since 2026-01-02T09:30 tz America/New_York until now",
     "since \"2026-01-02 09:30\" on yesterday tz \"UTC\"",
+    "on \"IN\" until \"last\" tz \"\" since \"5\"",
     "time_of_day(ts) between 09:30 and 16:00",
     "`my field` = 3 `last` > 5 last > 5 last(price) > 5",
     "a==b c<>d e<=f",
@@ -199,4 +200,11 @@ fn columns_have_names_without_as() {
     check("max(bin(ts, 5m))", "max_ts");
     let taken = ["count", "count_2"];
     assert_eq!(names::free("count".to_owned(), |name| taken.contains(&name)), "count_3");
+}
+
+#[test]
+fn the_functions_that_are_offered_are_those_that_are_bound() {
+    let mut offered: Vec<&str> = crate::syntax::words::names(crate::syntax::words::FUNCTIONS).collect();
+    offered.sort_unstable();
+    assert_eq!(offered, crate::plan::functions::names().collect::<Vec<_>>());
 }

@@ -10,7 +10,7 @@ use super::arbitrary;
 use super::completion::Small;
 use super::queries::{DESK_QUERIES, VALID};
 use crate::syntax::ast::{Query, Span};
-use crate::syntax::{complete, highlight, is_unfinished, parse};
+use crate::syntax::{Token, complete, highlight, is_unfinished, parse};
 
 fn check_round_trip(query: &Query) -> Result<(), TestCaseError> {
     let printed = query.to_string();
@@ -154,6 +154,14 @@ proptest! {
     #[test]
     fn a_printed_tree_parses_to_the_same_tree(query in arbitrary::query(1)) {
         check_round_trip(&query)?;
+    }
+
+    #[test]
+    fn a_printed_tree_has_no_wrong_parts_and_is_finished(query in arbitrary::query(1)) {
+        let printed = query.to_string();
+        let wrong = highlight(&printed).into_iter().find(|(_, token)| *token == Token::Wrong);
+        prop_assert_eq!(wrong, None, "{}", printed);
+        prop_assert!(!is_unfinished(&printed), "{}", printed);
     }
 
     #[test]
