@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)] // in a test a panic is the failure report
 
 mod by_hand;
+mod session;
 
 
 use blotter::{QueryOptions, Queryable, Timestamp};
