@@ -134,7 +134,9 @@ fn value(random: &mut Prng, field: &str) -> Value {
 }
 
 /// Events around a noon. The first few have every field, so that what types a field has is the same in all sets.
-pub fn random_events(random: &mut Prng, noon: i64, count: usize) -> Vec<Planned> {
+/// `are_dense`: of few categories and hours, so that segments have several blocks.
+pub fn random_events(random: &mut Prng, noon: i64, count: usize, are_dense: bool) -> Vec<Planned> {
+    let (kinds, hours) = if are_dense { (2, 10) } else { (5, 72) };
     let training = Category::custom("training").expect("it is well formed");
     let categories = [Category::ORDER, Category::FILL, Category::MARKET_DATA, Category::RISK, training];
     let mut events: Vec<Planned> = Vec::new();
@@ -143,7 +145,7 @@ pub fn random_events(random: &mut Prng, noon: i64, count: usize) -> Vec<Planned>
             Some(last) if random.one_in(4) => last.ts,
             Some(last) if random.one_in(3) => last.ts + random.below(3_000_000_000) as i64,
             _ => {
-                let hour = noon - 36 * HOUR_NS + random.below(72) as i64 * HOUR_NS;
+                let hour = noon - hours / 2 * HOUR_NS + random.below(hours as u64) as i64 * HOUR_NS;
                 hour + [0, 1, 1_800 * SECOND_NS, random.below(HOUR_NS as u64) as i64][random.below(4) as usize]
             }
         };
@@ -167,7 +169,7 @@ pub fn random_events(random: &mut Prng, noon: i64, count: usize) -> Vec<Planned>
         }
         events.push(Planned {
             ts,
-            category: categories[random.below(5) as usize],
+            category: categories[random.below(kinds) as usize],
             level: Level::ALL[random.below(6) as usize],
             event: ["order_created", "fill", "quote", "tick", "cross"][random.below(5) as usize],
             fields,

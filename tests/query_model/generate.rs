@@ -2,6 +2,7 @@
 //! fit together.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use blotter::event::dec;
 use blotter::vfs::sim::Prng;
@@ -67,6 +68,8 @@ pub struct Generator<'a> {
     /// Whether there is a stage already whose columns have names with that prefix.
     has_asof: bool,
     has_join: bool,
+    /// Whether there are so many events that pairs of them are too many for the model.
+    are_many: bool,
 }
 
 fn kind_of(field: &str) -> Kind {
@@ -111,7 +114,7 @@ fn name_text(name: &str) -> String {
 }
 
 impl<'a> Generator<'a> {
-    pub fn new(random: &'a mut Prng, events: &'a [ModelRow], noon: i64) -> Generator<'a> {
+    pub fn new(random: &'a mut Prng, events: &'a [ModelRow], noon: i64, are_many: bool) -> Generator<'a> {
         Generator {
             random,
             events,
@@ -120,8 +123,9 @@ impl<'a> Generator<'a> {
             are_events: true,
             names: 0,
             depth: 0,
-            has_asof: false,
-            has_join: false,
+            has_asof: are_many,
+            has_join: are_many,
+            are_many,
         }
     }
 
@@ -151,6 +155,9 @@ impl<'a> Generator<'a> {
             let filter = if self.random.one_in(2) { self.time_term() } else { String::new() };
             return Generated { filter, stages: vec!["gaps".to_owned()], may_hide_errors: false };
         }
+        if self.random.one_in(20) {
+            return self.counting();
+        }
         let filter = if self.random.one_in(6) { String::new() } else { self.filter(2) };
         let stages = self.stages();
         Generated { filter, stages, may_hide_errors: false }
@@ -173,9 +180,28 @@ impl<'a> Generator<'a> {
         Generated { filter, stages: vec![stage.to_owned()], may_hide_errors: false }
     }
 
+    /// Counts that need not look at rows, under conditions that allow it or do not.
+    fn counting(&mut self) -> Generated {
+        let filter = match self.random.below(4) {
+            0 => String::new(),
+            1 => self.time_term(),
+            2 => format!("level {} warn", self.pick(&[">=", "=", "!="])),
+            _ => format!("category in (order, training) {}", self.term()),
+        };
+        let by = self.pick(&["", " by category", " by level", " by category, level", " by level, category"]);
+        Generated { filter, stages: vec![format!("stats count(){by}")], may_hide_errors: false }
+    }
+
     fn stages(&mut self) -> Vec<String> {
         let count = if self.depth > 0 { self.random.below(2) } else { self.random.below(6) };
-        (0..count).map(|_| self.stage()).collect()
+        let mut stages = Vec::new();
+        // The first rows of an order, which are found in ways of their own.
+        if count > 0 && self.random.one_in(5) {
+            stages.extend(self.sort());
+            stages.push(format!("{} {}", self.pick(&["head", "limit", "tail"]), self.random.below(30)));
+        }
+        stages.extend((0..count).map(|_| self.stage()));
+        stages
     }
 
     // Conditions.
@@ -331,7 +357,7 @@ impl<'a> Generator<'a> {
         let columns = self.columns.iter().filter(|column| !column.is_fuzzy || column.name == "g");
         let columns: Vec<Column> = columns.cloned().collect();
         if columns.is_empty() {
-            return "ts = ts".replace("ts", &name_text(&self.columns[0].name));
+            return format!("exists {}", name_text(&self.columns[0].name));
         }
         let column = self.pick(&columns);
         let name = name_text(&column.name);
@@ -387,7 +413,7 @@ impl<'a> Generator<'a> {
                 format!("date(ts) = {day}")
             }
             5 => format!("{{{}}} {} {}", self.number(2), self.pick(&["<", ">", "!="]), self.random.below(9)),
-            6 => format!("{} {} {{{}}}", self.text_call(), self.pick(&["=", "!=", "<"]), self.text(1)),
+            6 => format!("{} {} {{{}}}", self.text_call(), self.pick(&["=", "!=", "<"]), self.text(0)),
             _ => format!("{{{}}} {} {{0 + {}}}", self.number(1), self.pick(&["<", ">="]), self.number(1)),
         }
     }
@@ -525,7 +551,7 @@ impl<'a> Generator<'a> {
                 19 | 20 => self.shift(),
                 21 if is_event => Some(self.sessions()),
                 22 if is_event => Some(self.related()),
-                23 if is_event => Some(self.context()),
+                23 if is_event && !self.are_many => Some(self.context()),
                 24 if is_event && self.depth == 0 && !self.has_asof => Some(self.asof()),
                 25 if self.depth == 0 && !self.has_join => self.join(),
                 12.. => self.random.one_in(3).then(|| format!("tz {}", self.zone())),
@@ -587,8 +613,15 @@ impl<'a> Generator<'a> {
         let mut texts = Vec::new();
         for _ in 0..count {
             let (text, kind) = self.expression();
-            let name = self.fresh();
+            // Sometimes in the place of a field.
+            let replaceable = ["n", "t", "d", "b", "x"].iter().filter(|name| self.has(name, kind_of(name)));
+            let replaceable: Vec<String> = replaceable.map(|name| (*name).to_owned()).collect();
+            let name = match !replaceable.is_empty() && kind != Kind::Duration && self.random.one_in(5) {
+                true => self.pick(&replaceable),
+                false => self.fresh(),
+            };
             texts.push(format!("{name} = {text}"));
+            self.columns.retain(|known| known.name != name);
             self.columns.push(Column { name, kind, is_fuzzy: false, has_text: kind == Kind::Text });
         }
         format!("extend {}", texts.join(", "))
@@ -714,7 +747,7 @@ impl<'a> Generator<'a> {
             let name = self.fresh();
             // What has no name gets one by itself, and is not used again.
             if self.random.one_in(2) {
-                text.push_str(&format!(" as {name}"));
+                write!(text, " as {name}").unwrap();
                 made.push(Column { name, kind, is_fuzzy, has_text: kind == Kind::Text });
             }
             aggregates.push(text);
@@ -876,7 +909,7 @@ impl<'a> Generator<'a> {
         (self.are_events, self.depth) = (true, 1);
         let mut text = self.filter(1);
         if self.random.one_in(3) {
-            text.push_str(&format!(" | {}", self.extend()));
+            write!(text, " | {}", self.extend()).unwrap();
         }
         let right = std::mem::replace(&mut self.columns, own.0);
         (self.are_events, self.depth) = (own.1, 0);

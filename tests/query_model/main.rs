@@ -259,12 +259,13 @@ fn queries_are_answered_as_by_the_model() {
     for seed in first_seed.. {
         let mut random = Prng::new(seed);
         let noon = NOONS[random.below(NOONS.len() as u64) as usize];
-        let count = 40 + random.below(260) as usize;
-        let planned = random_events(&mut random, noon, count);
+        let are_many = seed % 4 == 3;
+        let count = if are_many { 1_200 } else { 40 + random.below(260) as usize };
+        let planned = random_events(&mut random, noon, count, are_many);
         let databases: Vec<Recorded> = Layout::ALL.iter().map(|layout| recorded(&planned, *layout)).collect();
         let events: Vec<Vec<ModelRow>> =
             databases.iter().map(|database| model_rows(&database.db.snapshot().unwrap())).collect();
-        for _ in 0..QUERIES_PER_DATABASE {
+        for _ in 0..if are_many { QUERIES_PER_DATABASE / 4 } else { QUERIES_PER_DATABASE } {
             if queries == cases || failures.len() as u64 >= failures_max {
                 assert!(failures.is_empty(), "after {queries} queries:\n{}", failures.join("\n"));
                 println!(
@@ -274,7 +275,7 @@ fn queries_are_answered_as_by_the_model() {
                 return;
             }
             let setting = setting(&mut random, noon);
-            let query = Generator::new(&mut random, &events[0], noon).query();
+            let query = Generator::new(&mut random, &events[0], noon, are_many).query();
             let text = query.text();
             let parsed = syntax::parse(&text).unwrap_or_else(|error| panic!("seed {seed}: {text}\n{error}"));
             // Producers have other numbers in a database that was opened several times.
@@ -306,7 +307,7 @@ fn queries_that_were_answered_wrong_stay_right() {
     let mut compared = 0;
     for (number, noon) in NOONS.into_iter().enumerate() {
         let mut random = Prng::new(number as u64 + 1);
-        let planned = random_events(&mut random, noon, 200);
+        let planned = random_events(&mut random, noon, 200, false);
         for layout in Layout::ALL {
             let database = recorded(&planned, layout);
             let events = model_rows(&database.db.snapshot().unwrap());
@@ -323,4 +324,50 @@ fn queries_that_were_answered_wrong_stay_right() {
         }
     }
     assert_eq!(compared, NOONS.len() * Layout::ALL.len() * REGRESSIONS.len());
+}
+
+/// Queries that are wrong whatever the events are, and why.
+const WRONG: &[(&str, ErrorKind)] = &[
+    ("n >", ErrorKind::Syntax),
+    ("symbol = (", ErrorKind::Syntax),
+    ("nosuch = 1", ErrorKind::UnknownName),
+    ("n = $nothing", ErrorKind::UnknownName),
+    ("| fields n | where f > 1", ErrorKind::UnknownName),
+    ("| fields except n | where n > 1", ErrorKind::UnknownName),
+    ("| stats count() by symbol | sort price", ErrorKind::UnknownName),
+    ("| extend y = nosuch(n)", ErrorKind::UnknownName),
+    ("| tz Mars/Base", ErrorKind::UnknownName),
+    ("n = abc", ErrorKind::Type),
+    ("n > 5ms", ErrorKind::Type),
+    ("latency_us > 5kb", ErrorKind::Type),
+    ("b = yes", ErrorKind::Type),
+    ("| extend y = symbol * 2", ErrorKind::Type),
+    ("| extend y = ts + ts", ErrorKind::Type),
+    ("| stats sum(message)", ErrorKind::Type),
+    ("| stats sum(level)", ErrorKind::Type),
+    ("| stats avg(ts)", ErrorKind::Type),
+    ("category = order | gaps", ErrorKind::Type),
+    ("| head 3 | gaps", ErrorKind::Type),
+    ("| stats count() | related", ErrorKind::Type),
+    ("| stats count() | context 5s 5s", ErrorKind::Type),
+    ("t ~ \"(\"", ErrorKind::Value),
+    ("since 2026-02-30", ErrorKind::Value),
+    ("| bin(ts, 0s)", ErrorKind::Value),
+];
+
+#[test]
+fn wrong_queries_fail_by_kind() {
+    let planned = random_events(&mut Prng::new(1), NOONS[0], 60, false);
+    let setting = Setting { zone: Tz::UTC, now: NOONS[0], threads: 1 };
+    for layout in Layout::ALL {
+        let database = recorded(&planned, layout);
+        for (name, target) in targets(&database) {
+            for (text, kind) in WRONG {
+                match found(target, text, &options(setting)) {
+                    Found::Error(error) => assert_eq!(error.kind(), *kind, "{layout:?} by {name}: {text}: {error}"),
+                    Found::Rows { rows, .. } => panic!("{layout:?} by {name}: {text}: {} rows", rows.len()),
+                }
+            }
+        }
+    }
 }
