@@ -11,9 +11,9 @@ use super::decimals::{self, DecimalPage, Digits, PageDigits};
 use super::dictionary::Texts;
 use super::floats::{FloatPage, from_ordered};
 use super::footer::Fixed;
+use super::messages::literal_text;
 use super::pages::Numbers;
 use super::reader::{ColumnId, PRODUCER, PSEQ, SEQ, Segment, ShapeTable, TS, parse_value};
-use super::template::{Part, write_padded};
 use super::wire::Malformed;
 use crate::error::Result;
 use crate::event::{Level, Value, ValueType};
@@ -152,8 +152,8 @@ enum Slot {
 #[derive(Debug)]
 pub struct BlockShapes {
     block: u32,
-    rows: usize,
-    listed: Vec<u32>,
+    pub(super) rows: usize,
+    pub(super) listed: Vec<u32>,
     /// Rows of each shape listed.
     totals: Vec<usize>,
     /// The place of each row's shape in the list; empty if there is one shape.
@@ -161,13 +161,47 @@ pub struct BlockShapes {
 }
 
 impl BlockShapes {
-    /// The place of each row's shape among the shapes of the block; empty if there is one shape.
-    pub fn places(&self) -> &[u16] {
-        &self.places
+    /// The shapes that occur, by place: numbers that hold for the whole segment.
+    pub fn listed(&self) -> &[u32] {
+        &self.listed
+    }
+
+    /// The rows whose shape is wanted, by its place: bit `i % 64` of word `i / 64`.
+    ///
+    /// # Panics
+    /// If there are fewer places than shapes.
+    pub fn rows_of(&self, is_wanted: &[bool]) -> Vec<u64> {
+        let mut words = vec![0; self.rows.div_ceil(64)];
+        if self.places.is_empty() {
+            if is_wanted[0] {
+                words.fill(u64::MAX);
+                if let (Some(last), rest @ 1..) = (words.last_mut(), self.rows % 64) {
+                    *last = (1 << rest) - 1;
+                }
+            }
+            return words;
+        }
+        let chunks = self.places.chunks(64).zip(&mut words);
+        if is_wanted.len() <= 64 {
+            // The few shapes that blocks mostly have fit a register.
+            let wanted =
+                is_wanted.iter().enumerate().fold(0u64, |bits, (at, is)| bits | u64::from(*is) << at);
+            for (chunk, word) in chunks {
+                let bits = chunk.iter().enumerate().map(|(bit, place)| (wanted >> (place & 63) & 1) << bit);
+                *word = bits.fold(0, |word, bit| word | bit);
+            }
+        } else {
+            for (chunk, word) in chunks {
+                let bits =
+                    chunk.iter().enumerate().map(|(bit, place)| u64::from(is_wanted[*place as usize]) << bit);
+                *word = bits.fold(0, |word, bit| word | bit);
+            }
+        }
+        words
     }
 
     #[inline]
-    fn place(&self, row: usize) -> usize {
+    pub(super) fn place(&self, row: usize) -> usize {
         self.places.get(row).map_or(0, |place| *place as usize)
     }
 }
@@ -272,7 +306,7 @@ impl Segment {
                 );
                 let templates = !self.shape_table()?.templates.is_empty();
                 match self.message_column() == Some(column) && templates {
-                    true => self.decode_messages(shapes, column),
+                    true => self.decode_messages(shapes, column, None),
                     false => self.decode_field(shapes, column),
                 }
             }
@@ -484,7 +518,7 @@ impl Segment {
         Ok(Some(values.map(|(_, seq)| seq.wrapping_add(offset)).collect()))
     }
 
-    fn decode_field(&self, shapes: &BlockShapes, column: u32) -> Result<ColumnVector> {
+    pub(super) fn decode_field(&self, shapes: &BlockShapes, column: u32) -> Result<ColumnVector> {
         let block = shapes.block;
         let at = self.block_column(shapes, column)?;
         let presence = at.presence();
@@ -585,99 +619,6 @@ impl Segment {
         let page = unpack_decimals(&page, at.stored).map_err(malformed)?;
         Ok(combine(at, Some(page), &fixed))
     }
-
-    /// Messages of a block: those that templates give, put together, and those kept whole.
-    fn decode_messages(&self, shapes: &BlockShapes, column: u32) -> Result<ColumnVector> {
-        let table = self.shape_table()?;
-        let malformed = |malformed| self.file.malformed(0, "a message", malformed);
-        // The columns that the templates of this block name, each decoded once.
-        let templates: Vec<Option<&Vec<Part<u32>>>> = shapes
-            .listed
-            .iter()
-            .map(|shape| {
-                table.shapes[*shape as usize].template.map(|template| &table.templates[template as usize])
-            })
-            .collect();
-        let mut named: Vec<(u32, ColumnVector)> = Vec::new();
-        for column in
-            templates.iter().flatten().flat_map(|parts| parts.iter()).filter_map(Part::column).copied()
-        {
-            if let Err(place) = named.binary_search_by_key(&column, |(known, _)| *known) {
-                named.insert(place, (column, self.decode_field(shapes, column)?));
-            }
-        }
-        let whole = self.decode_field(shapes, column)?;
-        let mut texts = Texts::default();
-        let mut codes = vec![0; shapes.rows];
-        let mut present = vec![0u64; shapes.rows.div_ceil(64)];
-        let mut printed = Vec::new();
-        for row in 0..shapes.rows {
-            if let Some(parts) = templates[shapes.place(row)] {
-                printed.clear();
-                for part in parts {
-                    print_part(part, row, &named, &mut printed).map_err(malformed)?;
-                }
-                let text =
-                    std::str::from_utf8(&printed).map_err(|_| malformed(Malformed("text is not UTF-8")))?;
-                codes[row] = texts.push(text).map_err(malformed)?;
-            } else if let (true, Values::Str { codes: own, texts: known }) =
-                (whole.presence.has(row), &whole.values)
-            {
-                codes[row] = texts.push(known.get(own[row])).map_err(malformed)?;
-            } else {
-                continue;
-            }
-            present[row / 64] |= 1 << (row % 64);
-        }
-        let count: u32 = present.iter().map(|word| word.count_ones()).sum();
-        let presence = match count as usize {
-            0 => Presence::None,
-            count if count == shapes.rows => Presence::All,
-            _ => Presence::Some(present),
-        };
-        Ok(ColumnVector { presence, values: Values::Str { codes, texts: Arc::new(texts) } })
-    }
-}
-
-/// The text of a template that has no parts but literal ones.
-fn literal_text(parts: &[Part<u32>]) -> Option<&str> {
-    match parts {
-        [Part::Literal(literal)] => std::str::from_utf8(literal).ok(),
-        _ => None,
-    }
-}
-
-fn print_part(
-    part: &Part<u32>,
-    row: usize,
-    named: &[(u32, ColumnVector)],
-    out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
-    let vector = |column: &u32| {
-        let place = named.binary_search_by_key(column, |(known, _)| *known).ok();
-        place
-            .map(|place| &named[place].1)
-            .filter(|vector| vector.presence.has(row))
-            .ok_or(Malformed("a template that names a column its shape lacks"))
-    };
-    match part {
-        Part::Literal(literal) => out.extend_from_slice(literal),
-        Part::Padded(width, column) => match &vector(column)?.values {
-            Values::I64(values) => write_padded(values[row], *width, out),
-            _ => return Err(Malformed("padded digits that are no number")),
-        },
-        Part::Field(column) | Part::Whole(column) | Part::Decimal(column) | Part::Word(column) => {
-            match &vector(column)?.values {
-                Values::Str { codes, texts } => out.extend_from_slice(texts.get(codes[row]).as_bytes()),
-                Values::I64(values) => super::template::write_whole(values[row], out),
-                Values::Decimal(values) => super::template::write_exact(values.get(row), out),
-                Values::Bool(values) => super::builder::print_value(values[row].into(), out),
-                Values::F64(values) => super::builder::print_value(values[row].into(), out),
-                Values::U64(_) => return Err(Malformed("a template that names no field")),
-            }
-        }
-    }
-    Ok(())
 }
 
 impl BlockColumn<'_> {
@@ -689,12 +630,7 @@ impl BlockColumn<'_> {
             return Presence::All;
         }
         let present: Vec<bool> = self.slots.iter().map(|slot| !matches!(slot, Slot::Absent)).collect();
-        let mut words = vec![0; self.shapes.rows.div_ceil(64)];
-        for (chunk, word) in self.shapes.places.chunks(64).zip(&mut words) {
-            for (bit, place) in chunk.iter().enumerate() {
-                *word |= u64::from(present[*place as usize]) << bit;
-            }
-        }
+        let words = self.shapes.rows_of(&present);
         Presence::Some(words)
     }
 

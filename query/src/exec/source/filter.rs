@@ -2,7 +2,7 @@
 //! once for the segment or the block; a test of text is asked once per distinct text; numbers are compared as the
 //! whole numbers they are stored as.
 
-use std::ops::RangeInclusive;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use blotter_engine::event::{Level, Value};
@@ -10,12 +10,13 @@ use blotter_engine::segment::{ColumnId, ColumnVector, Decimals, Presence, ShapeV
 use rust_decimal::Decimal;
 
 use super::columns::{Block, BlockColumn, Place, SegmentColumns, vector_value};
+use super::messages::{self, Asked, Outcome};
+use super::ranges::{NumberTest, said_by, time_range};
 use super::row_set::RowSet;
 use crate::cells::Slot;
 use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
-use crate::plan::scalar::{Comparand, Condition, Test};
-use crate::syntax::ast::CompareOp;
+use crate::plan::scalar::{Condition, Test};
 
 /// A condition, bound to a segment.
 pub(crate) struct SegmentFilter {
@@ -43,6 +44,9 @@ struct ColumnTest {
     numbers: Option<NumberTest>,
     /// What is known of the texts of each dictionary met.
     answers: Vec<(Arc<Texts>, Vec<Answer>)>,
+    /// What is known of the messages of each shape met.
+    messages: HashMap<u32, Outcome>,
+    asked: Asked,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,9 +115,7 @@ fn bind(condition: &Condition, columns: &SegmentColumns) -> Node {
             Place::Nowhere => Node::Same(test.passes(DatumRef::Null)),
             Place::Category => Node::Same(test.passes(DatumRef::Category(columns.category))),
             Place::Fixed(_) | Place::Fields(_) => {
-                let numbers = NumberTest::of(test);
-                let test = test.clone();
-                Node::Column(Box::new(ColumnTest { slot: *slot, test, numbers, answers: Vec::new() }))
+                Node::Column(Box::new(ColumnTest::new(*slot, test.clone())))
             }
         },
         Condition::Computed { .. } | Condition::Relation { .. } => {
@@ -188,12 +190,22 @@ fn evaluate(node: &mut Node, block: &Block, asked: Option<&RowSet>) -> Result<Ro
 }
 
 impl ColumnTest {
+    fn new(slot: Slot, test: Test) -> ColumnTest {
+        let numbers = NumberTest::of(&test);
+        ColumnTest { slot, test, numbers, answers: Vec::new(), messages: HashMap::new(), asked: Vec::new() }
+    }
+
     fn rows_of(&mut self, block: &Block) -> Result<RowSet> {
         let presence_only = matches!(self.test, Test::Exists | Test::Missing);
         if !presence_only && let Some(same) = self.by_zone(block)? {
             return Ok(if same { RowSet::all(block.rows) } else { RowSet::none(block.rows) });
         }
         if let Some(rows) = self.by_shape(block)? {
+            return Ok(rows);
+        }
+        if self.slot == Slot::MESSAGE
+            && let Some(rows) = self.by_message(block)?
+        {
             return Ok(rows);
         }
         let column = block.column(self.slot)?;
@@ -250,14 +262,40 @@ impl ColumnTest {
                 };
             }
         }
-        let places = shapes.places();
-        let mut rows = match (places.is_empty(), passes.first()) {
-            (true, Some(true)) => RowSet::all(block.rows),
-            (true, _) => RowSet::none(block.rows),
-            (false, _) => RowSet::from_fn(block.rows, |row| passes[places[row] as usize]),
-        };
+        let mut rows = RowSet::from_words(&shapes.rows_of(&passes), block.rows);
         if matches!(self.test, Test::Missing) {
             rows.invert();
+        }
+        Ok(Some(rows))
+    }
+
+    /// The rows, where the messages of some shapes need not be put together; `None` if those of all have to be.
+    fn by_message(&mut self, block: &Block) -> Result<Option<RowSet>> {
+        let (segment, shapes) = (&block.columns.segment, block.shapes()?);
+        let mut outcomes = Vec::with_capacity(shapes.listed().len());
+        for shape in shapes.listed() {
+            let outcome = match self.messages.get(shape) {
+                Some(outcome) => *outcome,
+                None => {
+                    let outcome = match segment.message_parts(*shape)? {
+                        Some(parts) => messages::outcome(&self.test, parts, &mut self.asked),
+                        None => Outcome::Unknown,
+                    };
+                    self.messages.insert(*shape, outcome);
+                    outcome
+                }
+            };
+            outcomes.push(outcome);
+        }
+        let is = |wanted| outcomes.iter().map(|outcome| *outcome == wanted).collect::<Vec<bool>>();
+        let unknown = is(Outcome::Unknown);
+        if unknown.iter().all(|unknown| *unknown) {
+            return Ok(None);
+        }
+        let mut rows = RowSet::from_words(&shapes.rows_of(&is(Outcome::Always)), block.rows);
+        if unknown.contains(&true) {
+            let vector = segment.decode_messages_of(shapes, &unknown)?;
+            rows.unite(&self.rows_of_vector(&vector, block.rows));
         }
         Ok(Some(rows))
     }
@@ -360,138 +398,4 @@ fn answer(answers: &mut [Answer], code: u32, texts: &Texts, test: &Test) -> Answ
         *answer = if test.passes(DatumRef::Str(texts.get(code))) { Answer::Yes } else { Answer::No };
     }
     *answer
-}
-
-/// The times that a test asks for, if it asks for a stretch of them.
-pub(crate) fn time_range(test: &Test) -> Option<RangeInclusive<i64>> {
-    let time = |value: &Comparand| value.time.map(|time| time.nanos());
-    const NONE: RangeInclusive<i64> = RangeInclusive::new(i64::MAX, i64::MIN);
-    match test {
-        Test::Compare { op, value } => {
-            let time = time(value)?;
-            Some(match op {
-                CompareOp::Equal => time..=time,
-                CompareOp::NotEqual => return None,
-                CompareOp::Less => time.checked_sub(1).map_or(NONE, |last| i64::MIN..=last),
-                CompareOp::LessOrEqual => i64::MIN..=time,
-                CompareOp::Greater => time.checked_add(1).map_or(NONE, |first| first..=i64::MAX),
-                CompareOp::GreaterOrEqual => time..=i64::MAX,
-            })
-        }
-        Test::Between { low, high } => Some(time(low)?..=time(high)?),
-        _ => None,
-    }
-}
-
-/// The whole numbers that a test asks for, if it asks for a stretch of them.
-pub(crate) fn number_range(test: &Test) -> Option<RangeInclusive<i64>> {
-    let whole = NumberTest::of(test)?.at_scale(0)?;
-    (!whole.negated).then_some(whole.range)
-}
-
-/// A test of numbers as bounds: whether a number lies within them, or, negated, outside.
-#[derive(Clone, Debug)]
-struct NumberTest {
-    /// The bound, and whether it is within.
-    low: Option<(Decimal, bool)>,
-    high: Option<(Decimal, bool)>,
-    negated: bool,
-}
-
-impl NumberTest {
-    /// The bounds of a test, if it is one of numbers.
-    fn of(test: &Test) -> Option<NumberTest> {
-        let (low, high, negated) = match test {
-            Test::Compare { op, value } => {
-                let number = value.number?;
-                match op {
-                    CompareOp::Equal => (Some((number, true)), Some((number, true)), false),
-                    CompareOp::NotEqual => (Some((number, true)), Some((number, true)), true),
-                    CompareOp::Less => (None, Some((number, false)), false),
-                    CompareOp::LessOrEqual => (None, Some((number, true)), false),
-                    CompareOp::Greater => (Some((number, false)), None, false),
-                    CompareOp::GreaterOrEqual => (Some((number, true)), None, false),
-                }
-            }
-            Test::Between { low, high } => (Some((low.number?, true)), Some((high.number?, true)), false),
-            _ => return None,
-        };
-        Some(NumberTest { low, high, negated })
-    }
-
-    /// The bounds among numbers that count units of 10 to the power of minus `scale`; `None` if one is out of range.
-    fn at_scale(&self, scale: u32) -> Option<WholeTest> {
-        let unit = 10i128.checked_pow(scale)?;
-        let whole = |bound: Decimal, up: bool| -> Option<i128> {
-            let divisor = 10i128.pow(bound.scale());
-            let scaled = bound.mantissa().checked_mul(unit)?;
-            let floor = scaled.div_euclid(divisor);
-            Some(if up && scaled.rem_euclid(divisor) != 0 { floor + 1 } else { floor })
-        };
-        let is_whole = |bound: Decimal| -> Option<bool> {
-            Some(bound.mantissa().checked_mul(unit)?.rem_euclid(10i128.pow(bound.scale())) == 0)
-        };
-        let first = match self.low {
-            None => i128::MIN,
-            Some((bound, within)) => whole(bound, true)? + i128::from(!within && is_whole(bound)?),
-        };
-        let last = match self.high {
-            None => i128::MAX,
-            Some((bound, within)) => whole(bound, false)? - i128::from(!within && is_whole(bound)?),
-        };
-        let range = if first > last || first > i128::from(i64::MAX) || last < i128::from(i64::MIN) {
-            RangeInclusive::new(i64::MAX, i64::MIN)
-        } else {
-            first.max(i128::from(i64::MIN)) as i64..=last.min(i128::from(i64::MAX)) as i64
-        };
-        Some(WholeTest { range, negated: self.negated })
-    }
-
-    /// What bounds of the rows say: all pass, or none does. `complete`: all rows have the column.
-    fn said_by(&self, least: Decimal, greatest: Decimal, complete: bool) -> Option<bool> {
-        let above_low = |number: Decimal| match self.low {
-            None => true,
-            Some((bound, within)) => number > bound || within && number == bound,
-        };
-        let below_high = |number: Decimal| match self.high {
-            None => true,
-            Some((bound, within)) => number < bound || within && number == bound,
-        };
-        let all_within = above_low(least) && below_high(greatest);
-        let none_within = !above_low(greatest) || !below_high(least);
-        match (all_within, none_within, self.negated) {
-            (true, _, false) | (_, true, true) if complete => Some(true),
-            (_, true, false) | (true, _, true) => Some(false),
-            _ => None,
-        }
-    }
-}
-
-/// As [`NumberTest`], of whole numbers.
-#[derive(Clone, Debug, PartialEq)]
-struct WholeTest {
-    range: RangeInclusive<i64>,
-    negated: bool,
-}
-
-impl WholeTest {
-    fn rows_of(&self, values: &[i64]) -> RowSet {
-        let (first, last) = (*self.range.start(), *self.range.end());
-        let mut rows = RowSet::from_fn(values.len(), |row| values[row] >= first && values[row] <= last);
-        if self.negated {
-            rows.invert();
-        }
-        rows
-    }
-}
-
-/// What bounds of the rows say of a range: all lie in it, or none does.
-fn said_by(range: &RangeInclusive<i64>, least: i64, greatest: i64, complete: bool) -> Option<bool> {
-    if complete && range.contains(&least) && range.contains(&greatest) {
-        Some(true)
-    } else if greatest < *range.start() || least > *range.end() {
-        Some(false)
-    } else {
-        None
-    }
 }

@@ -7,9 +7,11 @@
 
 pub(crate) mod columns;
 mod filter;
+mod messages;
 mod ordered;
 mod parallel;
 pub(crate) mod prune;
+mod ranges;
 pub(crate) mod records;
 mod row_set;
 pub(crate) mod segment_rows;

@@ -7,7 +7,7 @@ use blotter_engine::event::{Category, FieldKey, Level, Timestamp};
 use blotter_engine::segment::SegmentMeta;
 use blotter_engine::{Predicate, Snapshot};
 
-use super::filter::{number_range, time_range};
+use super::ranges::{number_range, time_range};
 use crate::cells::{Names, Slot};
 use crate::datum::DatumRef;
 use crate::limits::LIST_ITEMS_MAX;
