@@ -57,7 +57,9 @@ pub fn aggregate(
         F::ArgMax => {
             Ok(found.iter().rev().max_by(|a, b| a[0].order(&b[0])).map_or(Null, |values| values[1].clone()))
         }
-        F::ArgMin => Ok(found.iter().min_by(|a, b| a[0].order(&b[0])).map_or(Null, |values| values[1].clone())),
+        F::ArgMin => {
+            Ok(found.iter().min_by(|a, b| a[0].order(&b[0])).map_or(Null, |values| values[1].clone()))
+        }
         F::Rate => {
             let times: Vec<i64> = taken
                 .iter()

@@ -1,6 +1,8 @@
 //! Zones, points in time and bins, by way of chrono alone.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike};
+use chrono::{
+    DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike,
+};
 use chrono_tz::Tz;
 
 pub const SECOND_NS: i64 = 1_000_000_000;

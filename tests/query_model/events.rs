@@ -22,8 +22,12 @@ pub struct Planned {
 }
 
 /// Noons of days around which clocks change in New York, in Berlin, and nowhere.
-pub const NOONS: [i64; 4] =
-    [1_772_971_200 * SECOND_NS, 1_792_929_600 * SECOND_NS, 1_793_534_400 * SECOND_NS, 1_767_355_200 * SECOND_NS];
+pub const NOONS: [i64; 4] = [
+    1_772_971_200 * SECOND_NS,
+    1_792_929_600 * SECOND_NS,
+    1_793_534_400 * SECOND_NS,
+    1_767_355_200 * SECOND_NS,
+];
 
 pub const INDEXED: [&str; 4] = ["order_id", "correlation_id", "symbol", "x"];
 
@@ -79,7 +83,8 @@ pub fn decimal(random: &mut Prng) -> Decimal {
 }
 
 fn text(random: &mut Prng) -> &'static str {
-    ["", "a", "ab", "abc", "Ab", "日本", "zürich", "7", "7.0", "a b", "true", "a.b|c"][random.below(12) as usize]
+    ["", "a", "ab", "abc", "Ab", "日本", "zürich", "7", "7.0", "a b", "true", "a.b|c"]
+        [random.below(12) as usize]
 }
 
 fn number(random: &mut Prng) -> Value {
@@ -146,7 +151,8 @@ pub fn random_events(random: &mut Prng, noon: i64, count: usize, are_dense: bool
             Some(last) if random.one_in(3) => last.ts + random.below(3_000_000_000) as i64,
             _ => {
                 let hour = noon - hours / 2 * HOUR_NS + random.below(hours as u64) as i64 * HOUR_NS;
-                hour + [0, 1, 1_800 * SECOND_NS, random.below(HOUR_NS as u64) as i64][random.below(4) as usize]
+                hour + [0, 1, 1_800 * SECOND_NS, random.below(HOUR_NS as u64) as i64]
+                    [random.below(4) as usize]
             }
         };
         let mut fields = Vec::new();
@@ -220,8 +226,7 @@ fn open(path: &Path, layout: Layout) -> Db {
 
 fn record(db: &Db, recorder: &mut Recorder, events: &[Planned]) {
     for event in events {
-        let mut builder =
-            recorder.event(event.category, event.level, event.event).at(Timestamp(event.ts));
+        let mut builder = recorder.event(event.category, event.level, event.event).at(Timestamp(event.ts));
         for (name, value) in &event.fields {
             builder = builder.field(name, value.borrow());
         }

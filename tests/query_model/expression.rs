@@ -45,9 +45,7 @@ impl Scope {
             ExprKind::Field(name) => Ok(row.get(name).cloned().unwrap_or(Null)),
             ExprKind::Negate(inner) => match self.value(inner, row)? {
                 Null => Ok(Null),
-                Int(value) => {
-                    Ok(value.checked_neg().map_or(ModelValue::Decimal(-Decimal::from(value)), Int))
-                }
+                Int(value) => Ok(value.checked_neg().map_or(ModelValue::Decimal(-Decimal::from(value)), Int)),
                 ModelValue::Decimal(value) => Ok(ModelValue::Decimal(-value)),
                 Float(value) => Ok(Float(-value)),
                 Duration(ns) => ns.checked_neg().map(Duration).ok_or(ModelError::Value),
@@ -163,7 +161,7 @@ impl Scope {
                 let (nth, separator) = (whole_of(2)?, text_of(1)?);
                 let part = match nth {
                     ..=0 => None,
-                    _ if separator.is_empty() => (nth == 1).then(|| text()).transpose()?,
+                    _ if separator.is_empty() => (nth == 1).then(&text).transpose()?,
                     _ => text()?.split(separator).nth(nth as usize - 1),
                 };
                 Ok(part.map_or(Null, |part| Text(part.to_owned())))
@@ -264,7 +262,9 @@ pub fn binary(op: BinaryOp, left: &ModelValue, right: &ModelValue) -> ModelResul
         (Divide, Duration(a), Duration(b)) => exact(op, Decimal::from(*a), Decimal::from(*b)),
         (Remainder, Duration(_), Duration(0)) => Ok(Null),
         (Remainder, Duration(a), Duration(b)) => Ok(Duration(a.wrapping_rem(*b))),
-        (Multiply, Duration(ns), number) | (Multiply, number, Duration(ns)) | (Divide, Duration(ns), number)
+        (Multiply, Duration(ns), number)
+        | (Multiply, number, Duration(ns))
+        | (Divide, Duration(ns), number)
             if is_number(number) =>
         {
             scaled(op, *ns, number)

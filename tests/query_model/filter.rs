@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 
 use blotter::event::Level;
-use blotter::query::syntax::ast::{CompareOp, Expr, ExprKind, Filter, FilterKind, Literal, LiteralKind, TimeTerm};
+use blotter::query::syntax::ast::{
+    CompareOp, Expr, ExprKind, Filter, FilterKind, Literal, LiteralKind, TimeTerm,
+};
 use chrono_tz::Tz;
 use regex::{Regex, RegexBuilder};
 use rust_decimal::Decimal;

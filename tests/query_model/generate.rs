@@ -80,8 +80,8 @@ fn kind_of(field: &str) -> Kind {
         "b" => Kind::Bool,
         "mixed" => Kind::Mixed,
         "big" => Kind::Big,
-        "seq" | "pseq" | "producer" | "price" | "quantity" | "bid" | "latency_us" | "slippage_bps" | "n" | "f"
-        | "g" | "d" | "num" | "size_kb" | "drawdown_pct" | "late" => Kind::Number,
+        "seq" | "pseq" | "producer" | "price" | "quantity" | "bid" | "latency_us" | "slippage_bps" | "n"
+        | "f" | "g" | "d" | "num" | "size_kb" | "drawdown_pct" | "late" => Kind::Number,
         _ => Kind::Text,
     }
 }
@@ -295,7 +295,9 @@ impl<'a> Generator<'a> {
             2 => format!("until {}{zone}", self.time_text()),
             3 => format!("since {} until {}", self.time_text(), self.time_text()),
             _ => {
-                let day = DateTime::from_timestamp_nanos(self.noon + (self.random.below(3) as i64 - 1) * 24 * HOUR_NS);
+                let day = DateTime::from_timestamp_nanos(
+                    self.noon + (self.random.below(3) as i64 - 1) * 24 * HOUR_NS,
+                );
                 let day = day.format("%Y-%m-%d").to_string();
                 let day = self.pick(&[day.as_str(), &day, "today", "yesterday"]).to_owned();
                 format!("on {day}{zone}")
@@ -362,8 +364,7 @@ impl<'a> Generator<'a> {
         let column = self.pick(&columns);
         let name = name_text(&column.name);
         let is_ordered = column.kind != Kind::Category && column.kind != Kind::Bool;
-        let ops: &[&str] =
-            if is_ordered { &["=", "!=", "<", "<=", ">", ">=", "="] } else { &["=", "!="] };
+        let ops: &[&str] = if is_ordered { &["=", "!=", "<", "<=", ">", ">=", "="] } else { &["=", "!="] };
         let text_ops = column.has_text
             && matches!(column.kind, Kind::Text | Kind::Level | Kind::Category | Kind::Number | Kind::Mixed);
         match self.random.below(10) {
@@ -493,7 +494,13 @@ impl<'a> Generator<'a> {
         }
         if self.has("ts", Kind::Time) {
             return self
-                .pick(&["time_of_day(ts)", "(ts - bin(ts, 1h))", "(bin(ts, 1d) - ts)", "(ts - now())", "5m * 1.5"])
+                .pick(&[
+                    "time_of_day(ts)",
+                    "(ts - bin(ts, 1h))",
+                    "(bin(ts, 1d) - ts)",
+                    "(ts - now())",
+                    "5m * 1.5",
+                ])
                 .to_owned();
         }
         "90s".to_owned()
@@ -554,7 +561,7 @@ impl<'a> Generator<'a> {
                 23 if is_event && !self.are_many => Some(self.context()),
                 24 if is_event && self.depth == 0 && !self.has_asof => Some(self.asof()),
                 25 if self.depth == 0 && !self.has_join => self.join(),
-                12.. => self.random.one_in(3).then(|| format!("tz {}", self.zone())),
+                _ => self.random.one_in(3).then(|| format!("tz {}", self.zone())),
             };
             if let Some(stage) = stage {
                 return stage;
@@ -596,7 +603,8 @@ impl<'a> Generator<'a> {
     }
 
     fn fields_except(&mut self) -> Option<String> {
-        let removable = self.columns.iter().filter(|column| !matches!(&*column.name, "ts" | "seq" | "symbol"));
+        let removable =
+            self.columns.iter().filter(|column| !matches!(&*column.name, "ts" | "seq" | "symbol"));
         let removable: Vec<Column> = removable.cloned().collect();
         if removable.len() < 2 || self.columns.len() < 3 {
             return None;
@@ -604,7 +612,8 @@ impl<'a> Generator<'a> {
         let column = self.pick(&removable);
         self.columns.retain(|known| known.name != column.name);
         // The fields that stages of events take are not counted on any more.
-        self.are_events &= !matches!(&*column.name, "correlation_id" | "order_id" | "event" | "level" | "message");
+        self.are_events &=
+            !matches!(&*column.name, "correlation_id" | "order_id" | "event" | "level" | "message");
         Some(format!("fields except {}", name_text(&column.name)))
     }
 
@@ -700,7 +709,8 @@ impl<'a> Generator<'a> {
 
     /// An aggregate without its name, and what it gives.
     fn aggregate(&mut self) -> (String, Kind, bool) {
-        let condition = if self.random.one_in(4) { format!(" where {}", self.filter(0)) } else { String::new() };
+        let condition =
+            if self.random.one_in(4) { format!(" where {}", self.filter(0)) } else { String::new() };
         let usable = self.columns.clone();
         let column = self.pick(&usable);
         let x = name_text(&column.name);
@@ -727,7 +737,11 @@ impl<'a> Generator<'a> {
             7 if !is_fuzzy => {
                 let other = self.pick(&usable);
                 let function = self.pick(&["arg_max", "arg_min"]);
-                (format!("{function}({x}, {}{condition})", name_text(&other.name)), other.kind, other.is_fuzzy)
+                (
+                    format!("{function}({x}, {}{condition})", name_text(&other.name)),
+                    other.kind,
+                    other.is_fuzzy,
+                )
             }
             8 if !is_fuzzy => (format!("distinct({x}{condition})"), Kind::Number, false),
             9 => (format!("first({x}{condition})"), column.kind, is_fuzzy),
@@ -771,7 +785,8 @@ impl<'a> Generator<'a> {
         let (by, kind, is_fuzzy) = self.aggregate();
         let name = self.fresh();
         if is_fuzzy || self.random.one_in(2) {
-            let made = Column { name: "count".to_owned(), kind: Kind::Number, is_fuzzy: false, has_text: false };
+            let made =
+                Column { name: "count".to_owned(), kind: Kind::Number, is_fuzzy: false, has_text: false };
             columns.retain(|column| column.name != "count");
             columns.push(made);
             self.list(columns);
@@ -804,7 +819,11 @@ impl<'a> Generator<'a> {
             return None;
         }
         let column = self.pick(&columns);
-        let width = if self.random.one_in(2) && column != "seq" { self.pick(&[", 10", ", 2.5", ", 100"]) } else { "" };
+        let width = if self.random.one_in(2) && column != "seq" {
+            self.pick(&[", 10", ", 2.5", ", 100"])
+        } else {
+            ""
+        };
         let made = |name: &str| Column {
             name: name.to_owned(),
             kind: Kind::Number,
@@ -820,11 +839,17 @@ impl<'a> Generator<'a> {
         let zone = if self.random.one_in(3) { format!(" tz {}", self.zone()) } else { String::new() };
         let (texts, keys) = self.keys(1);
         let by = texts.first().filter(|key| !key.contains("ts")).map(|key| format!(" by {key}"));
-        let mut columns = vec![Column { name: "ts".to_owned(), kind: Kind::Time, is_fuzzy: false, has_text: false }];
+        let mut columns =
+            vec![Column { name: "ts".to_owned(), kind: Kind::Time, is_fuzzy: false, has_text: false }];
         if by.is_some() {
             columns.extend(keys);
         }
-        columns.push(Column { name: "count".to_owned(), kind: Kind::Number, is_fuzzy: false, has_text: false });
+        columns.push(Column {
+            name: "count".to_owned(),
+            kind: Kind::Number,
+            is_fuzzy: false,
+            has_text: false,
+        });
         self.list(columns);
         format!("timeline {width}{zone}{}", by.unwrap_or_default())
     }
@@ -844,7 +869,11 @@ impl<'a> Generator<'a> {
             0 => String::new(),
             _ => {
                 let usable = self.usable();
-                if usable.is_empty() { String::new() } else { format!(" by {}", name_text(&self.pick(&usable).name)) }
+                if usable.is_empty() {
+                    String::new()
+                } else {
+                    format!(" by {}", name_text(&self.pick(&usable).name))
+                }
             }
         };
         let text = format!("{kind} {} as {made}{by}", name_text(&column.name));
@@ -878,14 +907,21 @@ impl<'a> Generator<'a> {
 
     fn related(&mut self) -> String {
         self.events_again();
-        self.pick(&["related", "related order_id -> correlation_id", "related symbol", "related x", "related n"])
-            .to_owned()
+        self.pick(&[
+            "related",
+            "related order_id -> correlation_id",
+            "related symbol",
+            "related x",
+            "related n",
+        ])
+        .to_owned()
     }
 
     fn context(&mut self) -> String {
         let by = self.pick(&["", "", " by strategy", " by side", " by num"]);
         self.events_again();
-        let condition = if self.random.one_in(2) { format!(" where {}", self.filter(1)) } else { String::new() };
+        let condition =
+            if self.random.one_in(2) { format!(" where {}", self.filter(1)) } else { String::new() };
         let made = Column { name: "matched".to_owned(), kind: Kind::Bool, is_fuzzy: false, has_text: true };
         self.columns.push(made);
         let spans = self.pick(&["5s 5s", "1h 0s", "0s 30m", "3h 2h"]);
@@ -941,7 +977,9 @@ impl<'a> Generator<'a> {
             .usable()
             .into_iter()
             .filter(|column| {
-                let same = |other: &&Column| other.name == column.name && other.kind == column.kind && !other.is_fuzzy;
+                let same = |other: &&Column| {
+                    other.name == column.name && other.kind == column.kind && !other.is_fuzzy
+                };
                 column.name != "ts" && right.iter().any(|other| same(&other))
             })
             .collect();

@@ -58,7 +58,12 @@ fn number_from(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
-fn expected(query: &Query, text: &str, events: &[ModelRow], setting: Setting) -> Result<ModelRows, ModelError> {
+fn expected(
+    query: &Query,
+    text: &str,
+    events: &[ModelRow],
+    setting: Setting,
+) -> Result<ModelRows, ModelError> {
     let scope = Scope {
         zone: setting.zone,
         now: setting.now,
@@ -129,7 +134,9 @@ fn differs(
         }
         (Ok(_), Found::Error(error)) => Some(format!("an error instead of rows: {error}")),
         (Err(_), Found::Rows { .. }) if query.may_hide_errors => None,
-        (Err(kind), Found::Rows { rows, .. }) => Some(format!("{} rows instead of the error {kind:?}", rows.len())),
+        (Err(kind), Found::Rows { rows, .. }) => {
+            Some(format!("{} rows instead of the error {kind:?}", rows.len()))
+        }
         (Err(kind), Found::Error(error)) if error.kind() == kind_of(*kind) => None,
         (Err(kind), Found::Error(error)) => Some(format!("another error than {kind:?}: {error}")),
     }
@@ -364,7 +371,9 @@ fn wrong_queries_fail_by_kind() {
         for (name, target) in targets(&database) {
             for (text, kind) in WRONG {
                 match found(target, text, &options(setting)) {
-                    Found::Error(error) => assert_eq!(error.kind(), *kind, "{layout:?} by {name}: {text}: {error}"),
+                    Found::Error(error) => {
+                        assert_eq!(error.kind(), *kind, "{layout:?} by {name}: {text}: {error}")
+                    }
                     Found::Rows { rows, .. } => panic!("{layout:?} by {name}: {text}: {} rows", rows.len()),
                 }
             }

@@ -8,7 +8,8 @@ const AGGREGATES: [&str; 13] = [
 ];
 
 pub fn is_aggregate(function: &str) -> bool {
-    AGGREGATES.contains(&function) || function.strip_prefix('p').is_some_and(|rest| rest.parse::<f64>().is_ok())
+    AGGREGATES.contains(&function)
+        || function.strip_prefix('p').is_some_and(|rest| rest.parse::<f64>().is_ok())
 }
 
 pub fn of_expr(expr: &Expr) -> String {
@@ -63,5 +64,8 @@ pub fn free(name: String, taken: &[String]) -> String {
     if !taken.contains(&name) {
         return name;
     }
-    (2..).map(|number| format!("{name}_{number}")).find(|name| !taken.contains(name)).expect("there are numbers")
+    (2..)
+        .map(|number| format!("{name}_{number}"))
+        .find(|name| !taken.contains(name))
+        .expect("there are numbers")
 }

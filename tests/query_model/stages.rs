@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use blotter::query::syntax::ast::{
-    Aggregate, AggregateFunction, BinaryOp, CompareOp, Expr, ExprKind, Filter, FilterKind, Literal, LiteralKind, Named, Query,
-    Sample, ShiftKind, Stage,
+    Aggregate, AggregateFunction, BinaryOp, CompareOp, Expr, ExprKind, Filter, FilterKind, Literal,
+    LiteralKind, Named, Query, Sample, ShiftKind, Stage,
 };
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
@@ -161,7 +161,8 @@ impl Model<'_> {
                 state.columns = Columns::Listed(names);
             }
             Stage::Sample(sample) => {
-                let hashes: Vec<u64> = state.rows.iter().zip(0..).map(|(row, place)| hash(row, place)).collect();
+                let hashes: Vec<u64> =
+                    state.rows.iter().zip(0..).map(|(row, place)| hash(row, place)).collect();
                 let chosen: Vec<bool> = match sample {
                     Sample::Percent(percent) => {
                         let share = percent.node.to_f64().expect("it is a number") / 100.0;
@@ -180,8 +181,12 @@ impl Model<'_> {
             }
             Stage::Stats { aggregates, by } => self.stats(scope, aggregates, by, state)?,
             Stage::Top { count, key, by } => {
-                let counting =
-                    Aggregate { function: AggregateFunction::Count, arguments: vec![], condition: None, name: None };
+                let counting = Aggregate {
+                    function: AggregateFunction::Count,
+                    arguments: vec![],
+                    condition: None,
+                    name: None,
+                };
                 let by = by.as_ref().unwrap_or(&counting);
                 self.stats(scope, std::slice::from_ref(by), std::slice::from_ref(key), state)?;
                 let Columns::Listed(columns) = &state.columns else { panic!("stats lists its columns") };
@@ -200,7 +205,13 @@ impl Model<'_> {
             }
             Stage::Shift { kind, items, by } => shift(scope, *kind, items, by, state)?,
             Stage::Sessions { by, max_span, max_pause } => {
-                sessions(scope, by, max_span.as_ref().map(duration), max_pause.as_ref().map(duration), state)?;
+                sessions(
+                    scope,
+                    by,
+                    max_span.as_ref().map(duration),
+                    max_pause.as_ref().map(duration),
+                    state,
+                )?;
             }
             Stage::Related { from, to } => {
                 let from = from.as_ref().map_or("correlation_id", |from| from.node.as_str());
@@ -213,8 +224,10 @@ impl Model<'_> {
                 let is_related =
                     |event: &ModelRow| printed(event, to).is_some_and(|printed| wanted.contains(&printed));
                 let events = self.events.iter();
-                state.rows =
-                    events.filter(|event| matched.contains(&seq(event)) || is_related(event)).cloned().collect();
+                state.rows = events
+                    .filter(|event| matched.contains(&seq(event)) || is_related(event))
+                    .cloned()
+                    .collect();
                 state.columns = Columns::Open;
             }
             Stage::Context { before, after, filter: condition, by } => {
@@ -250,9 +263,12 @@ impl Model<'_> {
                     let candidates = right.rows.iter().filter(|candidate| {
                         let is_before = (time(candidate), seq(candidate)) < (time(row), seq(row));
                         let is_near = within.is_none_or(|within| time(row) - time(candidate) <= within);
-                        is_before && is_near && by.iter().all(|key| agree(row, &key.node, candidate, &key.node))
+                        is_before
+                            && is_near
+                            && by.iter().all(|key| agree(row, &key.node, candidate, &key.node))
                     });
-                    if let Some(found) = candidates.max_by_key(|candidate| (time(candidate), seq(candidate))) {
+                    if let Some(found) = candidates.max_by_key(|candidate| (time(candidate), seq(candidate)))
+                    {
                         let keys: Vec<&str> = by.iter().map(|key| key.node.as_str()).collect();
                         self.add_right(row, found, "asof", &keys, false);
                         row.insert("asof_ts".to_owned(), Time(time(found)));
@@ -371,11 +387,7 @@ fn values(scope: &Scope, columns: &[Named], row: &ModelRow) -> ModelResult<Vec<M
 }
 
 /// Each combination in the order in which it is first met, with its rows.
-fn groups(
-    scope: &Scope,
-    by: &[Named],
-    rows: &[ModelRow],
-) -> ModelResult<Vec<(Vec<ModelValue>, Vec<usize>)>> {
+fn groups(scope: &Scope, by: &[Named], rows: &[ModelRow]) -> ModelResult<Vec<(Vec<ModelValue>, Vec<usize>)>> {
     let mut groups: Vec<(Vec<ModelValue>, Vec<usize>)> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         let key = values(scope, by, row)?;
@@ -599,7 +611,8 @@ fn timeline(
     for start in bins {
         for key in &keys {
             let count = found.iter().filter(|(bin, of)| *bin == start && of.order(key).is_eq()).count();
-            let mut row = ModelRow::from([("ts".to_owned(), Time(start)), ("count".to_owned(), Int(count as i64))]);
+            let mut row =
+                ModelRow::from([("ts".to_owned(), Time(start)), ("count".to_owned(), Int(count as i64))]);
             if let Some(name) = &key_name {
                 row.insert(name.clone(), key.clone());
             }

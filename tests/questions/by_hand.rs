@@ -140,22 +140,42 @@ const QUESTIONS: &[Question] = &[
         query: "category = order symbol not in (AAPL, MSFT) | fields seq",
         answer: "seq\n27\n28",
     },
-    Question { asks: "Symbols that begin so?", query: "symbol like \"A*\" | stats count()", answer: "count\n13" },
-    Question { asks: "Orders of one digit?", query: "order_id ~ \"^O[13]$\" category = fill | fields seq", answer: "seq\n7\n8\n20" },
-    Question { asks: "Reasons?", query: "reason contains arg | fields seq, reason", answer: "seq | reason\n13 | margin" },
+    Question {
+        asks: "Symbols that begin so?",
+        query: "symbol like \"A*\" | stats count()",
+        answer: "count\n13",
+    },
+    Question {
+        asks: "Orders of one digit?",
+        query: "order_id ~ \"^O[13]$\" category = fill | fields seq",
+        answer: "seq\n7\n8\n20",
+    },
+    Question {
+        asks: "Reasons?",
+        query: "reason contains arg | fields seq, reason",
+        answer: "seq | reason\n13 | margin",
+    },
     Question {
         asks: "Prices in a range, both ends included?",
         query: "price between 150.04 and 300 | fields seq, price",
         answer: "seq | price\n4 | 150.04\n11 | 300.00",
     },
-    Question { asks: "Is it flat, and at what profit?", query: "flat = true | fields seq, pnl", answer: "seq | pnl\n22 | -8.30" },
+    Question {
+        asks: "Is it flat, and at what profit?",
+        query: "flat = true | fields seq, pnl",
+        answer: "seq | pnl\n22 | -8.30",
+    },
     Question {
         asks: "One or the other, and not a third?",
         query: "(event = login or event = logout) not user = Bob | fields seq",
         answer: "seq\n31\n33",
     },
     // Words.
-    Question { asks: "Who speaks of timeouts? Not of retry_timeout.", query: "timeout | fields seq", answer: "seq\n23\n24" },
+    Question {
+        asks: "Who speaks of timeouts? Not of retry_timeout.",
+        query: "timeout | fields seq",
+        answer: "seq\n23\n24",
+    },
     Question { asks: "Words that begin so?", query: "conn* | fields seq", answer: "seq\n26" },
     Question { asks: "Words that stand together?", query: "\"NEAR limit\" | fields seq", answer: "seq\n12" },
     Question { asks: "A word with its sign?", query: "rejected: | fields seq", answer: "seq\n13" },
@@ -165,7 +185,11 @@ const QUESTIONS: &[Question] = &[
         query: "latency_us > 500us | fields seq, latency_us",
         answer: "seq | latency_us\n8 | 520\n20 | 1200\n29 | 700",
     },
-    Question { asks: "Slower than a millisecond?", query: "latency_us >= 1ms | fields seq", answer: "seq\n20" },
+    Question {
+        asks: "Slower than a millisecond?",
+        query: "latency_us >= 1ms | fields seq",
+        answer: "seq\n20",
+    },
     Question {
         asks: "Executions below 3 ms?",
         query: "execution_time_ms < 3ms | fields seq, execution_time_ms",
@@ -178,7 +202,11 @@ const QUESTIONS: &[Question] = &[
         query: "drawdown_pct >= 5% | fields seq, drawdown_pct",
         answer: "seq | drawdown_pct\n35 | 5.0\n36 | 7.25",
     },
-    Question { asks: "Slippage above 0.02%, 2 bps?", query: "slippage_bps > 0.02% | fields seq", answer: "seq\n8" },
+    Question {
+        asks: "Slippage above 0.02%, 2 bps?",
+        query: "slippage_bps > 0.02% | fields seq",
+        answer: "seq\n8",
+    },
     // Time.
     Question { asks: "How many on the day?", query: "on 2026-01-02 | stats count()", answer: "count\n30" },
     Question {
@@ -200,7 +228,11 @@ const QUESTIONS: &[Question] = &[
         query: "time_of_day(ts, \"America/New_York\") between 09:30 and 16:00 | stats count()",
         answer: "count\n37",
     },
-    Question { asks: "How many on a Saturday?", query: "weekday(ts) = 6 | stats count()", answer: "count\n9" },
+    Question {
+        asks: "How many on a Saturday?",
+        query: "weekday(ts) = 6 | stats count()",
+        answer: "count\n9",
+    },
     Question {
         asks: "Who came when, by the clock of New York?",
         query: "category = audit | tz America/New_York | extend day = date(ts), h = hour(ts) | fields user, day, h",
@@ -346,7 +378,11 @@ const QUESTIONS: &[Question] = &[
         query: "category = performance | stats avg(execution_time_ms) by service | sort avg(execution_time_ms) desc | head 1",
         answer: "service | avg_execution_time_ms\ngateway | 6.0",
     },
-    Question { asks: "The last two fills?", query: "category = fill | tail 2 | fields seq", answer: "seq\n20\n29" },
+    Question {
+        asks: "The last two fills?",
+        query: "category = fill | tail 2 | fields seq",
+        answer: "seq\n20\n29",
+    },
     Question {
         asks: "Who trades what?",
         query: "category = order | distinct symbol, strategy",

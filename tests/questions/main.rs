@@ -5,14 +5,14 @@
 mod by_hand;
 mod session;
 
-
 use blotter::{QueryOptions, Queryable, Timestamp};
 
 /// An answer as a table: columns with ` | ` between them, `-` for nothing. Rows without common columns are listed by
 /// the names of their fields.
 fn table(database: &impl Queryable, query: &str, now: &str) -> String {
     let options = QueryOptions { now: Some(now.parse::<Timestamp>().unwrap()), ..QueryOptions::default() };
-    let answer = database.query_with_options(query, &options).unwrap_or_else(|error| panic!("{query}: {error}"));
+    let answer =
+        database.query_with_options(query, &options).unwrap_or_else(|error| panic!("{query}: {error}"));
     let zone = answer.zone();
     let columns = answer.columns().map(<[_]>::to_vec);
     let mut lines: Vec<String> = columns.iter().map(|columns| columns.join(" | ")).collect();
@@ -51,7 +51,8 @@ fn check(database: &impl Queryable, place: &str, questions: &[Question], now: &s
         .filter_map(|Question { asks, query, answer }| {
             let expected = answer.trim().lines().map(str::trim).collect::<Vec<&str>>().join("\n");
             let found = table(database, query, now);
-            (found != expected).then(|| format!("{asks}\n{query}\n--- found\n{found}\n--- expected\n{expected}\n"))
+            (found != expected)
+                .then(|| format!("{asks}\n{query}\n--- found\n{found}\n--- expected\n{expected}\n"))
         })
         .collect();
     assert!(wrong.is_empty(), "{place}:\n{}", wrong.join("\n"));

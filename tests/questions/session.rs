@@ -68,28 +68,34 @@ const COUNTED: &[Counted] = &[
         let groups = grouped(events, |event| is_rejected(event).then(|| text(event, "strategy")).flatten());
         groups.into_iter().map(|(strategy, group)| format!("{strategy} | {}", group.len())).collect()
     }),
-    ("category = fill | stats sum(fill_quantity), sum(fill_price * fill_quantity) as notional by symbol", |events| {
-        let is_fill = |event: &Event| event.category == Category::FILL;
-        let groups = grouped(events, |event| is_fill(event).then(|| text(event, "symbol")).flatten());
-        let line = |(symbol, group): (&str, Vec<&Event>)| {
-            let quantity = |event: &&Event| number(event, "fill_quantity").unwrap();
-            let shares: Decimal = group.iter().map(quantity).sum();
-            let notional: Decimal =
-                group.iter().map(|event| quantity(event) * number(event, "fill_price").unwrap()).sum();
-            format!("{symbol} | {shares} | {notional}")
-        };
-        groups.into_iter().map(line).collect()
-    }),
-    ("exists latency_us | stats count(), p50(latency_us), p90(latency_us), p99(latency_us) by event", |events| {
-        let groups = grouped(events, |event| number(event, "latency_us").and(text(event, "event")));
-        let line = |(name, group): (&str, Vec<&Event>)| {
-            let mut found: Vec<Decimal> =
-                group.iter().filter_map(|event| number(event, "latency_us")).collect();
-            let percentiles = [50, 90, 99].map(|percent| percentile(&mut found, percent));
-            format!("{name} | {} | {}", group.len(), percentiles.join(" | "))
-        };
-        groups.into_iter().map(line).collect()
-    }),
+    (
+        "category = fill | stats sum(fill_quantity), sum(fill_price * fill_quantity) as notional by symbol",
+        |events| {
+            let is_fill = |event: &Event| event.category == Category::FILL;
+            let groups = grouped(events, |event| is_fill(event).then(|| text(event, "symbol")).flatten());
+            let line = |(symbol, group): (&str, Vec<&Event>)| {
+                let quantity = |event: &&Event| number(event, "fill_quantity").unwrap();
+                let shares: Decimal = group.iter().map(quantity).sum();
+                let notional: Decimal =
+                    group.iter().map(|event| quantity(event) * number(event, "fill_price").unwrap()).sum();
+                format!("{symbol} | {shares} | {notional}")
+            };
+            groups.into_iter().map(line).collect()
+        },
+    ),
+    (
+        "exists latency_us | stats count(), p50(latency_us), p90(latency_us), p99(latency_us) by event",
+        |events| {
+            let groups = grouped(events, |event| number(event, "latency_us").and(text(event, "event")));
+            let line = |(name, group): (&str, Vec<&Event>)| {
+                let mut found: Vec<Decimal> =
+                    group.iter().filter_map(|event| number(event, "latency_us")).collect();
+                let percentiles = [50, 90, 99].map(|percent| percentile(&mut found, percent));
+                format!("{name} | {} | {}", group.len(), percentiles.join(" | "))
+            };
+            groups.into_iter().map(line).collect()
+        },
+    ),
     ("category = order | stats distinct(order_id), distinct(symbol)", |events| {
         let of = |field: &str| {
             let orders = events.iter().filter(|event| event.category == Category::ORDER);
@@ -103,9 +109,13 @@ const COUNTED: &[Counted] = &[
         vec![format!("{} | {} | {}", groups.len(), counts().max().unwrap(), counts().min().unwrap())]
     }),
     ("category = fill | top 3 symbol by sum(commission) as paid", |events| {
-        let groups = grouped(events, |event| {
-            if event.category == Category::FILL { text(event, "symbol") } else { None }
-        });
+        let groups =
+            grouped(
+                events,
+                |event| {
+                    if event.category == Category::FILL { text(event, "symbol") } else { None }
+                },
+            );
         let mut paid: Vec<(Decimal, &str)> = groups
             .into_iter()
             .map(|(symbol, group)| {
@@ -119,15 +129,24 @@ const COUNTED: &[Counted] = &[
         let orders = events.iter().rev().filter(|event| event.category == Category::ORDER);
         orders.take(5).map(|event| format!("{} | {}", event.seq, text(event, "event").unwrap())).collect()
     }),
-    ("event = order_created | join (category = fill | stats sum(fill_quantity) as done by order_id) on order_id | stats count()", |events| {
-        let of = |wanted: &dyn Fn(&Event) -> bool| {
-            let ids = events.iter().filter(|event| wanted(event)).filter_map(|event| text(event, "order_id"));
-            ids.collect::<BTreeSet<&str>>()
-        };
-        let filled = of(&|event| event.category == Category::FILL);
-        let created = events.iter().filter(|event| text(event, "event") == Some("order_created"));
-        vec![created.filter(|event| text(event, "order_id").is_some_and(|id| filled.contains(id))).count().to_string()]
-    }),
+    (
+        "event = order_created | join (category = fill | stats sum(fill_quantity) as done by order_id) on order_id | stats count()",
+        |events| {
+            let of = |wanted: &dyn Fn(&Event) -> bool| {
+                let ids =
+                    events.iter().filter(|event| wanted(event)).filter_map(|event| text(event, "order_id"));
+                ids.collect::<BTreeSet<&str>>()
+            };
+            let filled = of(&|event| event.category == Category::FILL);
+            let created = events.iter().filter(|event| text(event, "event") == Some("order_created"));
+            vec![
+                created
+                    .filter(|event| text(event, "order_id").is_some_and(|id| filled.contains(id)))
+                    .count()
+                    .to_string(),
+            ]
+        },
+    ),
     ("category = fill | asof (event = quote) by symbol | stats count(bid), sum(bid)", |events| {
         let mut latest: BTreeMap<&str, Decimal> = BTreeMap::new();
         let (mut count, mut sum) = (0, Decimal::ZERO);
@@ -144,19 +163,25 @@ const COUNTED: &[Counted] = &[
         }
         vec![format!("{count} | {}", if count == 0 { "-".to_owned() } else { sum.to_string() })]
     }),
-    ("category = order | delta ts by order_id | stats count(delta_ts), max(nanos(delta_ts)) as longest", |events| {
-        let mut before: BTreeMap<&str, i64> = BTreeMap::new();
-        let mut waits: Vec<i64> = Vec::new();
-        for event in events.iter().filter(|event| event.category == Category::ORDER) {
-            let id = text(event, "order_id").unwrap();
-            waits.extend(before.insert(id, event.ts.0).map(|before| event.ts.0 - before));
-        }
-        vec![format!("{} | {}", waits.len(), waits.iter().max().unwrap())]
-    }),
-    ("exists correlation_id | sessions by correlation_id maxspan 1h | stats count(), max(count) as most", |events| {
-        let groups = grouped(events, |event| text(event, "correlation_id"));
-        vec![format!("{} | {}", groups.len(), groups.values().map(Vec::len).max().unwrap())]
-    }),
+    (
+        "category = order | delta ts by order_id | stats count(delta_ts), max(nanos(delta_ts)) as longest",
+        |events| {
+            let mut before: BTreeMap<&str, i64> = BTreeMap::new();
+            let mut waits: Vec<i64> = Vec::new();
+            for event in events.iter().filter(|event| event.category == Category::ORDER) {
+                let id = text(event, "order_id").unwrap();
+                waits.extend(before.insert(id, event.ts.0).map(|before| event.ts.0 - before));
+            }
+            vec![format!("{} | {}", waits.len(), waits.iter().max().unwrap())]
+        },
+    ),
+    (
+        "exists correlation_id | sessions by correlation_id maxspan 1h | stats count(), max(count) as most",
+        |events| {
+            let groups = grouped(events, |event| text(event, "correlation_id"));
+            vec![format!("{} | {}", groups.len(), groups.values().map(Vec::len).max().unwrap())]
+        },
+    ),
 ];
 
 #[test]
@@ -173,8 +198,7 @@ fn questions_about_a_session() {
             }
         }
         db.flush().unwrap();
-        let events: Vec<Event> =
-            db.snapshot().unwrap().scan(&Predicate::all(), &Projection::all()).collect();
+        let events: Vec<Event> = db.snapshot().unwrap().scan(&Predicate::all(), &Projection::all()).collect();
         assert_eq!(events.len(), EVENTS);
         let reader = Reader::open(&path).unwrap();
         for (query, count) in COUNTED {
