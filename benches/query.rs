@@ -1,8 +1,8 @@
 //! P6 and P10: what the desks ask, in the query language.
 //!
 //! `cargo bench --bench query [-- aggregate|latest] [events]`, by default both, over 5,250,000 and 100,000,000 events.
-//! `BLOTTER_BENCH_DATABASE=DIR` runs the aggregates over that database instead, to set them beside others on the same
-//! data (`benches/compare/duckdb.py`).
+//! `BLOTTER_BENCH_DATABASE=DIR` asks that database instead, to set the figures beside those of others on the same data
+//! (`benches/compare/duckdb.py`).
 //!
 //! - `aggregate` (P6): medians of grouped aggregates over all events, caches warm.
 //! - `latest` (P10): the latest 100 events that match a filter.
@@ -43,14 +43,16 @@ fn main() {
     };
     let events = |default: u64| bench::numbers().first().copied().unwrap_or(default);
     bench::print_load("at the start");
+    let given = std::env::var_os("BLOTTER_BENCH_DATABASE");
+    let over = |default: u64, queries, times| match &given {
+        Some(path) => run(Path::new(path), queries, times),
+        None => recorded(events(default), |path| run(path, queries, times)),
+    };
     if is_wanted("aggregate") {
-        match std::env::var_os("BLOTTER_BENCH_DATABASE") {
-            Some(path) => run(Path::new(&path), AGGREGATES, 11),
-            None => recorded(events(5_250_000), |path| run(path, AGGREGATES, 11)),
-        }
+        over(5_250_000, AGGREGATES, 11);
     }
     if is_wanted("latest") {
-        recorded(events(100_000_000), |path| run(path, LATEST, 51));
+        over(100_000_000, LATEST, 51);
     }
     bench::print_load("at the end");
 }

@@ -121,6 +121,7 @@ fn run(snapshot: Snapshot, text: &str, options: &QueryOptions) -> Result<Rows> {
         budget: Budget::new(options.cancel.clone(), options.timeout, options.memory_bytes_max),
         report: Report::new(&snapshot),
         threads: options.threads.max(1),
+        explains: plan.explain,
         names: Arc::clone(&names),
         snapshot,
     });

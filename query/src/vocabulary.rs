@@ -3,7 +3,7 @@
 //! Segments are asked one after the other, the newest of each category first, and only until the question is
 //! answered: that a field exists is mostly known after the first few, however many there are.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 
 use blotter_engine::event::{Category, Field, FieldKey, FieldRef, Level, Timestamp, ValueType};
@@ -30,8 +30,8 @@ pub struct Vocabulary {
 /// What has been learnt so far.
 struct Known {
     fields: BTreeMap<String, Learnt>,
-    /// Segments not asked yet, the next first.
-    segments: VecDeque<SegmentPart>,
+    /// Segments not asked yet, the next last; none before the first question, which most queries do not have.
+    segments: Option<Vec<SegmentPart>>,
     unsealed_is_read: bool,
 }
 
@@ -67,19 +67,7 @@ const RESERVED: [(&str, &str); 6] = [
 impl Vocabulary {
     /// The words of what a snapshot covers, read when first asked for.
     pub fn new(snapshot: Snapshot) -> Vocabulary {
-        let mut segments = snapshot.segment_parts(&Predicate::all());
-        segments.sort_by_key(|part| std::cmp::Reverse(part.meta().ts_max));
-        // The newest of each category come first.
-        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
-        let mut ranked: Vec<(u32, SegmentPart)> = Vec::with_capacity(segments.len());
-        for part in segments {
-            let rank = seen.entry(part.meta().category.clone()).or_default();
-            ranked.push((*rank, part));
-            *rank += 1;
-        }
-        ranked.sort_by_key(|(rank, _)| *rank);
-        let segments = ranked.into_iter().map(|(_, part)| part).collect();
-        let known = Known { fields: BTreeMap::new(), segments, unsealed_is_read: false };
+        let known = Known { fields: BTreeMap::new(), segments: None, unsealed_is_read: false };
         Vocabulary { snapshot, known: Mutex::new(known) }
     }
 
@@ -192,17 +180,37 @@ impl Wanted<'_> {
     }
 }
 
+/// The segments, the newest of each category last, before them the newest but one, and so on.
+fn newest_of_categories_first(snapshot: &Snapshot) -> Vec<SegmentPart> {
+    let mut segments = snapshot.segment_parts(&Predicate::all());
+    segments.sort_by_key(|part| std::cmp::Reverse(part.meta().ts_max));
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let mut ranked: Vec<(u32, SegmentPart)> = Vec::with_capacity(segments.len());
+    for part in segments {
+        let rank = seen.entry(part.meta().category.clone()).or_default();
+        ranked.push((*rank, part));
+        *rank += 1;
+    }
+    ranked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
+    ranked.into_iter().map(|(_, part)| part).collect()
+}
+
 impl Known {
     /// Asks the next segment, or what is unsealed; false if nothing is left to ask. What cannot be read teaches
     /// nothing; the query itself reports it.
     fn learn_more(&mut self, snapshot: &Snapshot) -> bool {
-        if let Some(part) = self.segments.pop_front() {
+        let segments = self.segments.get_or_insert_with(|| newest_of_categories_first(snapshot));
+        if let Some(part) = segments.pop() {
             if let Ok(segment) = part.open() {
                 let mut names: BTreeSet<&str> = BTreeSet::new();
                 for info in segment.columns() {
-                    let learnt = self.fields.entry(info.key.name().to_owned()).or_default();
+                    let name = info.key.name();
+                    if !self.fields.contains_key(name) {
+                        self.fields.insert(name.to_owned(), Learnt::default());
+                    }
+                    let learnt = self.fields.get_mut(name).expect("it is there now");
                     learnt.types = learnt.types.with(info.value_type);
-                    learnt.segments += u64::from(names.insert(info.key.name()));
+                    learnt.segments += u64::from(names.insert(name));
                 }
             }
             return true;

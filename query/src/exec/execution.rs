@@ -51,4 +51,6 @@ pub(crate) struct Execution {
     pub(crate) report: Report,
     /// Threads it may use.
     pub(crate) threads: usize,
+    /// Whether what it met is told in the end, so that things are counted that cost time.
+    pub(crate) explains: bool,
 }

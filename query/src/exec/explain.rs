@@ -46,15 +46,22 @@ fn lines(
     let partitions: HashSet<_> = snapshot.segments().map(|meta| (meta.day, meta.category.as_str())).collect();
     let segments = snapshot.segments().count();
     let unsealed = snapshot.unsealed().0 + snapshot.left_in_rings();
+    // A query may read the database more than once, as when it looks for related events.
+    let scans = count(Count::Scans) as usize;
     let mut lines = vec![
         ("query", query.to_string()),
         ("reads", driver::access(plan).to_owned()),
-        ("partitions", format!("{} of {} considered", count(Count::PartitionsConsidered), partitions.len())),
+        ("scans", format!("{scans} of {} segments in {} partitions", segments, partitions.len())),
+        (
+            "partitions",
+            format!("{} of {} considered", count(Count::PartitionsConsidered), scans * partitions.len()),
+        ),
         (
             "segments",
             format!(
-                "{} of {segments} considered: {} counted without reading rows, {} without a match by their columns",
+                "{} of {} considered: {} counted without reading rows, {} without a match by their columns",
                 count(Count::SegmentsConsidered),
+                scans * segments,
                 count(Count::SegmentsCounted),
                 count(Count::SegmentsWithoutMatch),
             ),

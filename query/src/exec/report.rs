@@ -27,6 +27,8 @@ pub(crate) struct Report {
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Count {
+    /// Times the database was read from the beginning.
+    Scans,
     /// Partitions left after time, category, level and index.
     PartitionsConsidered,
     /// Segments left after time, category, level and index.

@@ -39,9 +39,12 @@ impl Execution {
     /// The segments that may hold a match.
     pub(crate) fn segment_parts(&self, pruning: &Pruning) -> Vec<SegmentPart> {
         let parts = self.snapshot.segment_parts(&pruning.predicate);
-        let partitions: HashSet<_> =
-            parts.iter().map(|part| (part.meta().day, part.meta().category.as_str())).collect();
-        self.report.add(Count::PartitionsConsidered, partitions.len() as u64);
+        if self.explains {
+            let partitions: HashSet<_> =
+                parts.iter().map(|part| (part.meta().day, part.meta().category.as_str())).collect();
+            self.report.add(Count::PartitionsConsidered, partitions.len() as u64);
+        }
+        self.report.add(Count::Scans, 1);
         self.report.add(Count::SegmentsConsidered, parts.len() as u64);
         parts
     }

@@ -58,6 +58,7 @@ impl World {
             budget: Budget::new(cancel.clone(), None, memory_bytes),
             report: crate::exec::report::Report::default(),
             threads: 1,
+            explains: false,
         });
         let events = parse(events, &execution.names);
         let source = Database::source(events, &execution);
