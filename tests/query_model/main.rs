@@ -36,7 +36,7 @@ use crate::stages::{Model, ModelRows};
 use crate::value::ModelValue;
 
 const QUERIES_PER_DATABASE: u64 = 40;
-const CASES_DEFAULT: u64 = 160;
+const CASES_DEFAULT: u64 = 120;
 
 /// Queries that once were answered wrong.
 const REGRESSIONS: &[&str] = &[

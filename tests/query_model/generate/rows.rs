@@ -1,5 +1,6 @@
 //! Random stages that pick, compute and order rows.
 
+use super::summaries::CALLED;
 use super::{Column, Generator, Kind, kind_of, name_text};
 
 impl Generator<'_> {
@@ -72,7 +73,14 @@ impl Generator<'_> {
                 let key = match self.random.below(6) {
                     0 => self.number(1),
                     1 if self.has("ts", Kind::Time) => "ts".to_owned(),
-                    _ => name_text(&self.pick(&usable).name),
+                    _ => {
+                        let name = self.pick(&usable).name;
+                        let called = CALLED.iter().find_map(|function| {
+                            let argument = name.strip_prefix(function)?.strip_prefix('_')?;
+                            Some(format!("{function}({argument})"))
+                        });
+                        called.filter(|_| !self.are_events).unwrap_or_else(|| name_text(&name))
+                    }
                 };
                 format!("{key}{}", self.pick(&["", " asc", " desc", " desc"]))
             })

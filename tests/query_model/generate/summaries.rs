@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use super::{Column, Generator, Kind, name_text};
 
+/// Aggregates by whose call a column of theirs is named, too.
+pub(super) const CALLED: [&str; 5] = ["sum", "min", "max", "first", "last"];
+
 impl Generator<'_> {
     /// Keys, each with its column.
     pub(super) fn keys(&mut self, most: u64) -> (Vec<String>, Vec<Column>) {
@@ -93,15 +96,21 @@ impl Generator<'_> {
         for _ in 0..1 + self.random.below(3) {
             let (mut text, kind, is_fuzzy) = self.aggregate();
             let name = self.fresh();
-            // What has no name gets one by itself, and is not used again.
             if self.random.one_in(2) {
                 write!(text, " as {name}").unwrap();
+                made.push(Column { name, kind, is_fuzzy, has_text: kind == Kind::Text });
+            } else if let Some(name) = default_name(&text) {
                 made.push(Column { name, kind, is_fuzzy, has_text: kind == Kind::Text });
             }
             aggregates.push(text);
         }
         let (texts, mut columns) = self.keys(3);
-        columns.extend(made);
+        // Of columns with one name the later ones get another, and are not used again.
+        for column in made {
+            if columns.iter().all(|known| known.name != column.name) {
+                columns.push(column);
+            }
+        }
         if columns.is_empty() {
             let name = self.fresh();
             aggregates.push(format!("count() as {name}"));
@@ -190,4 +199,12 @@ impl Generator<'_> {
         self.list(columns);
         format!("sessions by {by} {bounds}")
     }
+}
+
+/// The name that a simple aggregate gets by itself; others are not used again.
+fn default_name(aggregate: &str) -> Option<String> {
+    let (function, argument) = aggregate.strip_suffix(')')?.split_once('(')?;
+    let is_simple =
+        CALLED.contains(&function) && argument.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    (is_simple && !argument.is_empty()).then(|| format!("{function}_{argument}"))
 }
