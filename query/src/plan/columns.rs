@@ -111,7 +111,7 @@ fn before(step: &Step, mut wanted: Wanted, names: &Names) -> Wanted {
             reads.extend([Slot::TS, Slot::LEVEL, names.slot("event")]);
             return Some(reads);
         }
-        Step::Related { from, to } => reads.extend([Slot::TS, Slot::SEQ, *from, *to]),
+        Step::Related { from, to, .. } => reads.extend([Slot::TS, Slot::SEQ, *from, *to]),
         Step::Context { filter, by, .. } => {
             filter.reads(&mut reads);
             reads.extend([Slot::TS, Slot::SEQ, *by]);

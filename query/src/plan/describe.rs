@@ -292,7 +292,7 @@ impl Words<'_> {
                     }
                 }
             }
-            Step::Related { from, to } => {
+            Step::Related { from, to, .. } => {
                 self.add("related ");
                 self.name(*from);
                 self.add(" -> ");

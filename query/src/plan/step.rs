@@ -85,7 +85,8 @@ pub(crate) enum Step {
     /// One row per stretch of activity.
     Sessions(Sessions),
     /// All events that share a value with the rows.
-    Related { from: Slot, to: Slot },
+    /// `is_recorded`: `from` holds what the rows' own events hold in it.
+    Related { from: Slot, to: Slot, is_recorded: bool },
     /// All events around the rows.
     Context { before_ns: i64, after_ns: i64, filter: Condition, by: Slot },
     /// The latest row before each. Columns that both sides have stay those of the left; `renamed` are those of the right

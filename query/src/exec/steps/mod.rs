@@ -67,7 +67,9 @@ pub(crate) fn apply(
         }
         Step::Shift { kind, items, by, span } => neighbours::shift(input, *kind, items, by, *span, execution),
         Step::Sessions(sessions) => sessions::sessions(input, sessions, execution),
-        Step::Related { from, to } => related::related(input, *from, *to, source, execution),
+        Step::Related { from, to, is_recorded } => {
+            related::related(input, *from, *to, *is_recorded, source, execution)
+        }
         Step::Context { before_ns, after_ns, filter, by } => {
             context::context(input, (*before_ns, *after_ns), filter, *by, source, execution)
         }

@@ -22,18 +22,20 @@ const VALUE_BYTES: usize = 64;
 /// in (`ts`, `seq`) order.
 ///
 /// The rows may have been cut down to the columns that were asked for, so their events are read again: with those
-/// that share a value where both columns are one, and by their `seq` otherwise.
+/// that share a value where both columns are one and hold what their own events hold (`is_recorded`), and by their
+/// `seq` otherwise.
 pub(crate) fn related(
     input: RowStream,
     from: Slot,
     to: Slot,
+    is_recorded: bool,
     source: &Arc<dyn Source>,
     execution: &Arc<Execution>,
 ) -> RowStream {
     let (source, execution) = (Arc::clone(source), Arc::clone(execution));
     lazily(move || {
         let mut held = Held::new(&execution);
-        let wanted = collect(input, from, to, &mut held, &execution)?;
+        let wanted = collect(input, from, from == to && is_recorded, &mut held, &execution)?;
         let sharing = scan_for(&source, to, wanted.values, (Timestamp::MIN, Timestamp::MAX))?;
         let own = scan_for(&source, Slot::SEQ, wanted.seqs, wanted.seqs_between)?;
         let rows = match (sharing, own) {
@@ -57,7 +59,7 @@ struct Wanted {
 fn collect(
     input: RowStream,
     from: Slot,
-    to: Slot,
+    has_own_values: bool,
     held: &mut Held,
     execution: &Arc<Execution>,
 ) -> Result<Wanted> {
@@ -84,7 +86,7 @@ fn collect(
                 );
             }
         }
-        let comes_with_values = from == to && !value.is_null();
+        let comes_with_values = has_own_values && !value.is_null();
         if !comes_with_values && wanted.seqs.insert(row.get(Slot::SEQ).borrow()) {
             held.take(VALUE_BYTES)?;
             let (first, last) = wanted.seqs_between;

@@ -32,7 +32,9 @@ impl Pipeline<'_> {
             Some(to) => self.resolve_in(&events, to)?,
             None => self.resolve_in(&events, &Name::new(from.name.clone(), span))?,
         };
-        self.steps.push(Step::Related { from: from.slot, to: to.slot });
+        // Where another query brought columns, a value may be of its row.
+        let is_recorded = from.is_recorded && !self.scope.has_others();
+        self.steps.push(Step::Related { from: from.slot, to: to.slot, is_recorded });
         self.scope = events;
         self.range = (None, None);
         Ok(())

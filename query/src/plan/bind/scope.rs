@@ -99,6 +99,11 @@ impl Scope {
         Scope { is_open: false, columns, removed: Vec::new(), others: Vec::new() }
     }
 
+    /// Whether other queries brought columns.
+    pub(super) fn has_others(&self) -> bool {
+        !self.others.is_empty()
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.is_open
     }

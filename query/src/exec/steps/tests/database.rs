@@ -20,7 +20,7 @@ const EVENTS: &str = "
 #[test]
 fn related_events_share_a_printed_value() {
     let world = World::new(EVENTS);
-    let related = |from, to| Step::Related { from: world.slot(from), to: world.slot(to) };
+    let related = |from, to| Step::Related { from: world.slot(from), to: world.slot(to), is_recorded: true };
     let [e0, e1, _, e3, e4, e5] = [0, 1, 2, 3, 4, 5].map(|line| EVENTS.lines().nth(line + 1).unwrap());
     let table: &[(Step, &str, String)] = &[
         // The rows may be cut down; what comes is whole.
@@ -72,7 +72,7 @@ fn related_refuses_to_follow_too_many_values() {
             row
         })
         .collect();
-    let error = world.run(&Step::Related { from: a, to: a }, rows).unwrap_err();
+    let error = world.run(&Step::Related { from: a, to: a, is_recorded: true }, rows).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
 }
 

@@ -69,7 +69,7 @@ fn steps(world: &World) -> Vec<(Step, bool)> {
         (shift(ShiftKind::Next, "x"), true),
         (shift(ShiftKind::Next, "nothing"), false),
         (Step::Sessions(sessions), true),
-        (Step::Related { from: slot("x"), to: slot("z") }, true),
+        (Step::Related { from: slot("x"), to: slot("z"), is_recorded: true }, true),
         (Step::Context { before_ns: 1, after_ns: 1, filter: Condition::Always, by: slot("x") }, true),
         (Step::Asof { plan: plan(), by: world.slots(&["x"]), within_ns: None, renamed: Vec::new() }, true),
         (

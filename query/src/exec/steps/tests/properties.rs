@@ -342,7 +342,7 @@ proptest! {
             })
             .cloned()
             .collect();
-        prop_assert_eq!(run(&world, &Step::Related { from, to }, &input), world.print(&expected));
+        prop_assert_eq!(run(&world, &Step::Related { from, to, is_recorded: true }, &input), world.print(&expected));
     }
 
     #[test]
