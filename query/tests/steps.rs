@@ -49,7 +49,7 @@ fn database(folder: &std::path::Path) -> Db {
     database.flush().unwrap();
     drop(recorder);
     let snapshot = database.snapshot().unwrap();
-    let sealed: u64 = snapshot.segments().map(|meta| u64::from(meta.rows)).sum();
+    let sealed: u64 = snapshot.segments().map(|meta| meta.rows).sum();
     assert_eq!((sealed, snapshot.unsealed().0), (SEALED as u64, (EVENTS.len() - SEALED) as u64));
     database
 }
