@@ -36,7 +36,7 @@ const VOCABULARY_AGE_MAX: Duration = Duration::from_secs(5);
 
 /// See the module.
 pub(super) struct LineEditor {
-    editor: Editor<Assistant, DefaultHistory>,
+    editor: Editor<TypingAid, DefaultHistory>,
     history: Option<PathBuf>,
 }
 
@@ -56,7 +56,7 @@ impl LineEditor {
             .color_mode(if colours { ColorMode::Forced } else { ColorMode::Disabled })
             .build();
         let mut editor = Editor::with_config(config).map_err(failed)?;
-        editor.set_helper(Some(Assistant::new(session, colours)));
+        editor.set_helper(Some(TypingAid::new(session, colours)));
         let mut editor = LineEditor { editor, history };
         editor.load();
         Ok(editor)
@@ -96,7 +96,7 @@ impl LineEditor {
 }
 
 /// What helps while an entry is typed.
-struct Assistant {
+struct TypingAid {
     reader: Arc<Reader>,
     saved: Rc<RefCell<Saved>>,
     vocabulary: RefCell<Option<(Instant, Vocabulary)>>,
@@ -104,9 +104,9 @@ struct Assistant {
     colours: bool,
 }
 
-impl Assistant {
-    fn new(session: &Session, colours: bool) -> Assistant {
-        Assistant {
+impl TypingAid {
+    fn new(session: &Session, colours: bool) -> TypingAid {
+        TypingAid {
             reader: Arc::clone(&session.reader),
             saved: Rc::clone(&session.saved),
             vocabulary: RefCell::new(None),
@@ -178,9 +178,9 @@ fn matching(typed: &str, words: impl Iterator<Item = String>) -> Vec<Pair> {
     words.filter(begins_so).map(|word| Pair { display: word.clone(), replacement: word }).collect()
 }
 
-impl Helper for Assistant {}
+impl Helper for TypingAid {}
 
-impl Completer for Assistant {
+impl Completer for TypingAid {
     type Candidate = Pair;
 
     fn complete(
@@ -197,7 +197,7 @@ impl Completer for Assistant {
     }
 }
 
-impl Hinter for Assistant {
+impl Hinter for TypingAid {
     type Hint = String;
 
     fn hint(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<String> {
@@ -205,7 +205,7 @@ impl Hinter for Assistant {
     }
 }
 
-impl Validator for Assistant {
+impl Validator for TypingAid {
     fn validate(&self, context: &mut ValidationContext<'_>) -> Result<ValidationResult, ReadlineError> {
         Ok(match entry::is_unfinished(context.input()) {
             true => ValidationResult::Incomplete,
@@ -214,7 +214,7 @@ impl Validator for Assistant {
     }
 }
 
-impl Highlighter for Assistant {
+impl Highlighter for TypingAid {
     fn highlight<'l>(&self, line: &'l str, _cursor: usize) -> Cow<'l, str> {
         if self.colours { Cow::Owned(coloured(line)) } else { Cow::Borrowed(line) }
     }
