@@ -1,16 +1,19 @@
-//! P6 and P10: what the desks ask, in the query language.
+//! P5, P6 and P10: what the desks ask, in the query language.
 //!
-//! `cargo bench --bench query [-- aggregate|latest] [events]`, by default both, over 5,250,000 and 100,000,000 events.
+//! `cargo bench --bench query [-- lookup|aggregate|latest] [events]`, by default all, over 1,000,000, 5,250,000 and
+//! 100,000,000 events.
 //! `BLOTTER_BENCH_DATABASE=DIR` asks that database instead, to set the figures beside those of others on the same data
 //! (`benches/compare/duckdb.py`).
 //!
+//! - `lookup` (P5): all events of an order id, beside `Snapshot::lookup` of the same id.
 //! - `aggregate` (P6): medians of grouped aggregates over all events, caches warm.
 //! - `latest` (P10): the latest 100 events that match a filter.
 
 use std::path::Path;
 use std::time::Instant;
 
-use blotter::{Db, Options, QueryOptions, Queryable, Reader, RecorderOptions};
+use blotter::segment::Projection;
+use blotter::{Datum, Db, Options, Predicate, QueryOptions, Queryable, Reader, RecorderOptions};
 
 mod bench;
 
@@ -48,6 +51,12 @@ fn main() {
         Some(path) => run(Path::new(path), queries, times),
         None => recorded(events(default), |path| run(path, queries, times)),
     };
+    if is_wanted("lookup") {
+        match &given {
+            Some(path) => look_up(Path::new(path)),
+            None => recorded(events(1_000_000), look_up),
+        }
+    }
     if is_wanted("aggregate") {
         over(5_250_000, AGGREGATES, 11);
     }
@@ -97,4 +106,27 @@ fn run(path: &Path, queries: &[(&str, &str)], times: usize) {
             took[0]
         );
     }
+}
+
+/// Takes turns: an id through the language, the same id without it.
+fn look_up(path: &Path) {
+    let reader = Reader::open(path).expect("the database opens");
+    let snapshot = reader.snapshot().expect("a snapshot");
+    let ids =
+        snapshot.query("event = order_created | sample 5000 | fields order_id").expect("the query is right");
+    let ids: Vec<String> = ids.map(|row| row.expect("rows come").get("order_id").to_string()).collect();
+    let (mut queried, mut scanned) = (bench::histogram(), bench::histogram());
+    for id in &ids {
+        let parameters = [("id".to_owned(), Datum::from(id.as_str()))].into();
+        let started = Instant::now();
+        let rows = snapshot.query_with("order_id = $id | sort ts", parameters).expect("the query is right");
+        let found = rows.inspect(|row| assert!(row.is_ok(), "rows come: {row:?}")).count();
+        bench::note(&mut queried, started.elapsed());
+        let started = Instant::now();
+        let expected = snapshot.scan(&Predicate::all().equals("order_id", id), &Projection::all()).count();
+        bench::note(&mut scanned, started.elapsed());
+        assert_eq!(found, expected, "{id}");
+    }
+    println!("order_id = $id | sort ts: {}", bench::microseconds(&queried));
+    println!("the same scan:            {}", bench::microseconds(&scanned));
 }

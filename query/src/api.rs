@@ -1,7 +1,7 @@
 //! How programs ask: a query text and options on a database, a reader or a snapshot.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use blotter_engine::event::Timestamp;
@@ -55,10 +55,17 @@ impl Default for QueryOptions {
             memory_bytes_max: crate::limits::MEMORY_BYTES_DEFAULT,
             timeout: None,
             cancel: Cancel::new(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: threads_of_machine(),
             allow_unknown_fields: false,
         }
     }
+}
+
+/// Asked once: the answer is read from files.
+fn threads_of_machine() -> usize {
+    static THREADS: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    *THREADS
 }
 
 /// What can be queried.

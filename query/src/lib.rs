@@ -7,6 +7,7 @@ pub mod error;
 mod event_filter;
 mod exec;
 pub mod limits;
+mod names;
 mod nearest;
 mod plan;
 mod reference;

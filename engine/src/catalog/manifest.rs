@@ -16,6 +16,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -157,6 +158,10 @@ impl Manifest {
 
     /// Reads the manifest of a database. Needs no lock: a reader sees the old or the new one whole.
     pub fn read(host: &Host, dir: &Path) -> Result<Manifest> {
+        Manifest::decode(&dir.join(MANIFEST_FILE), &Manifest::read_bytes(host, dir)?)
+    }
+
+    fn read_bytes(host: &Host, dir: &Path) -> Result<Vec<u8>> {
         let path = dir.join(MANIFEST_FILE);
         let file = match host.files.open(&path, OpenMode::Read) {
             Ok(file) => file,
@@ -166,9 +171,27 @@ impl Manifest {
             }
             Err(error) => return Err(Error::io("open", &path, error)),
         };
-        let bytes =
-            super::journal::read_whole(&path, &*file, (HEADER_BYTES + codec::ENCODED_BYTES_MAX) as u64)?;
-        Manifest::decode(&path, &bytes)
+        super::journal::read_whole(&path, &*file, (HEADER_BYTES + codec::ENCODED_BYTES_MAX) as u64)
+    }
+}
+
+/// The manifest as it was read last. With thousands of segments, decoding one takes a hundred times as long as seeing
+/// that its bytes are the same.
+#[derive(Debug, Default)]
+pub(crate) struct LastManifest(Option<(Vec<u8>, Arc<Manifest>)>);
+
+impl LastManifest {
+    /// As [`Manifest::read`]; the same manifest as last time if the file is.
+    pub(crate) fn read(&mut self, host: &Host, dir: &Path) -> Result<Arc<Manifest>> {
+        let bytes = Manifest::read_bytes(host, dir)?;
+        match &self.0 {
+            Some((last, manifest)) if *last == bytes => Ok(Arc::clone(manifest)),
+            _ => {
+                let manifest = Arc::new(Manifest::decode(&dir.join(MANIFEST_FILE), &bytes)?);
+                self.0 = Some((bytes, Arc::clone(&manifest)));
+                Ok(manifest)
+            }
+        }
     }
 }
 

@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use journal::GAPS_PER_RECORD_MAX;
 pub use journal::{Gap, JOURNAL_FILE, JOURNAL_VERSION, Journal, JournalRecord, TornTail};
+pub(crate) use manifest::LastManifest;
 pub use manifest::{Manifest, WalAnchor};
 pub use pages::CATALOG_VERSION;
 

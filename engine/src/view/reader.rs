@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use crate::catalog::Manifest;
+use crate::catalog::{LastManifest, Manifest};
 use crate::error::{Error, Result};
 use crate::event::record::{Record, decode_fields};
 use crate::event::{Event, FieldKey, Seq};
@@ -35,7 +35,8 @@ pub struct Reader {
 struct State {
     segments: HashMap<crate::segment::SegmentId, Arc<SegmentHandle>>,
     tails: HashMap<WalNumber, Arc<WalTail>>,
-    version: Option<(Manifest, Arc<SegmentList>)>,
+    manifest: LastManifest,
+    version: Option<(Arc<Manifest>, Arc<SegmentList>)>,
 }
 
 impl Reader {
@@ -73,7 +74,7 @@ impl Reader {
     /// `None` if files were sealed away meanwhile.
     fn try_snapshot(&self) -> Result<Option<Snapshot>> {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let manifest = Manifest::read(&self.host, &self.database)?;
+        let manifest = state.manifest.read(&self.host, &self.database)?;
         // Before the WAL: an event that is written in between is in both, and then known by its count.
         let owner = RingOwner { database: manifest.identity.0, lock_identity: 0 };
         let FoundRings { rings, unusable, .. } = self.rings_of_the_dead(owner)?;
@@ -118,7 +119,7 @@ impl Reader {
             is_wal_unreadable = true;
         }
         let first = tails.first().map(|tail| tail.header.first_seq.0);
-        let is_current = Manifest::read(&self.host, &self.database)?.sealed_wal == manifest.sealed_wal;
+        let is_current = state.manifest.read(&self.host, &self.database)?.sealed_wal == manifest.sealed_wal;
         if !is_current || first.is_some_and(|first| first > manifest.next_seq) {
             return Ok(None);
         }
@@ -144,9 +145,9 @@ impl Reader {
         }))
     }
 
-    fn segments(&self, state: &mut State, manifest: &Manifest) -> Arc<SegmentList> {
+    fn segments(&self, state: &mut State, manifest: &Arc<Manifest>) -> Arc<SegmentList> {
         if let Some((known, segments)) = &state.version
-            && known.segments == manifest.segments
+            && (Arc::ptr_eq(known, manifest) || known.segments == manifest.segments)
         {
             return Arc::clone(segments);
         }
@@ -161,7 +162,7 @@ impl Reader {
         let mut segments: Vec<_> = state.segments.values().cloned().collect();
         segments.sort_by_key(|handle| handle.meta.id);
         let segments: Arc<SegmentList> = Arc::new(segments.into_iter().collect());
-        state.version = Some((manifest.clone(), Arc::clone(&segments)));
+        state.version = Some((Arc::clone(manifest), Arc::clone(&segments)));
         segments
     }
 

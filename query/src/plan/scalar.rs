@@ -114,4 +114,18 @@ impl Condition {
             _ => Condition::All(parts),
         }
     }
+
+    /// Of a conjunction, the parts but those that test one of these columns for printed texts: an index has answered
+    /// them.
+    pub(crate) fn without_fields(&self, answered: &[Slot]) -> Condition {
+        let is_answered = |part: &Condition| match part {
+            Condition::Column { slot, test } => answered.contains(slot) && test.printed_texts().is_some(),
+            _ => false,
+        };
+        match self {
+            Condition::All(parts) => Condition::all(parts.iter().filter(|part| !is_answered(part)).cloned()),
+            part if is_answered(part) => Condition::Always,
+            part => part.clone(),
+        }
+    }
 }

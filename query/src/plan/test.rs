@@ -7,9 +7,25 @@ use smol_str::ToSmolStr;
 
 use super::scalar::{Comparand, Test};
 use crate::datum::DatumRef;
+use crate::limits::LIST_ITEMS_MAX;
 use crate::syntax::ast::CompareOp;
 
 impl Test {
+    /// The texts of which a value must print as one, if that is all it asks; what an index can answer.
+    pub(crate) fn printed_texts(&self) -> Option<Vec<String>> {
+        match self {
+            Test::Compare { op: CompareOp::Equal, value } if value.printed => Some(vec![value.text.clone()?]),
+            Test::In { values, negated: false } if values.iter().all(|value| value.printed) => {
+                values.iter().map(|value| value.text.clone()).collect()
+            }
+            // Looking up very many costs more than reading the column.
+            Test::OneOf(values) if values.len() <= LIST_ITEMS_MAX => {
+                Some(values.texts().map(String::from).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a value passes; what is missing passes `Missing` only.
     pub(crate) fn passes(&self, value: DatumRef<'_>) -> bool {
         if matches!(value, DatumRef::Null) {

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use blotter_engine::event::{Category, FieldKey, Level, Timestamp};
-use blotter_engine::segment::{BlockShapes, ColumnId, ColumnVector, Presence, Segment, Texts, Values};
+use blotter_engine::segment::{
+    BlockShapes, ColumnId, ColumnVector, Presence, Projection, Segment, Texts, Values,
+};
 use rust_decimal::Decimal;
 
 use crate::cells::{Cells, Names, Slot};
@@ -34,7 +36,8 @@ pub(crate) struct SegmentColumns {
     places: Vec<Place>,
     /// The slots of its fields, in the order of its columns.
     fields: Vec<Slot>,
-    by_key: HashMap<FieldKey, Slot>,
+    /// Those of the fields that are not well known.
+    named: Vec<(Box<str>, Slot)>,
     /// Large dictionaries in use, so that they are unpacked once and not for each block.
     texts: Mutex<HashMap<u32, Arc<Texts>>>,
 }
@@ -49,9 +52,9 @@ impl SegmentColumns {
         }
         places[Slot::CATEGORY.index()] = Place::Category;
         let mut fields = Vec::new();
-        let mut by_key = HashMap::new();
+        let mut named = Vec::new();
         for (index, info) in segment.columns().iter().enumerate() {
-            let slot = names.slot(info.key.name());
+            let slot = names.slot_of(&info.key);
             if places.len() <= slot.index() {
                 places.resize(slot.index() + 1, Place::Nowhere);
             }
@@ -60,11 +63,13 @@ impl SegmentColumns {
                 place => {
                     *place = Place::Fields(vec![index as u32]);
                     fields.push(slot);
-                    by_key.insert(info.key.clone(), slot);
+                    if let FieldKey::Named(name) = &info.key {
+                        named.push((name.clone(), slot));
+                    }
                 }
             }
         }
-        SegmentColumns { segment, category, places, fields, by_key, texts: Mutex::default() }
+        SegmentColumns { segment, category, places, fields, named, texts: Mutex::default() }
     }
 
     pub(crate) fn place(&self, slot: Slot) -> &Place {
@@ -77,8 +82,70 @@ impl SegmentColumns {
     }
 
     /// The slot of a field of the segment.
-    pub(crate) fn slot_of(&self, key: &FieldKey) -> Option<Slot> {
-        self.by_key.get(key).copied()
+    fn slot_of(&self, key: &FieldKey) -> Slot {
+        match key {
+            FieldKey::Known(field) => Slot::of_field(*field),
+            FieldKey::Named(name) => {
+                let place = self.named.iter().find(|(known, _)| known == name);
+                place.expect("an event of a segment has fields of its columns").1
+            }
+        }
+    }
+
+    /// What is read of a row of which these slots are wanted; all if none are named.
+    pub(crate) fn projection(&self, wanted: Option<&[Slot]>) -> Projection {
+        let Some(slots) = wanted else { return Projection::all() };
+        let keys = self.segment.columns().iter().map(|info| &info.key);
+        Projection::fields(keys.filter(|key| slots.contains(&self.slot_of(key))).cloned())
+    }
+
+    /// A row, read alone: its time, its seq, and its values of the slots wanted, or all. `projection` is that of the
+    /// slots wanted.
+    ///
+    /// # Errors
+    /// Damage.
+    pub(crate) fn row(
+        &self,
+        row: u32,
+        wanted: Option<&[Slot]>,
+        projection: &Projection,
+    ) -> Result<(i64, u64, Cells)> {
+        let event = self.segment.event(row, projection)?;
+        let fixed = |slot: Slot| {
+            Some(match slot {
+                Slot::TS => Datum::Time(event.ts),
+                Slot::SEQ => whole(event.seq.0).to_datum(),
+                Slot::PRODUCER => Datum::Int(i64::from(event.producer.0)),
+                Slot::PSEQ => whole(event.pseq).to_datum(),
+                Slot::CATEGORY => Datum::Category(event.category),
+                Slot::LEVEL => Datum::Level(event.level),
+                _ => return None,
+            })
+        };
+        let mut cells = Cells::with_capacity(ALWAYS.len() + event.fields.len());
+        match wanted {
+            None => {
+                let always = ALWAYS.into_iter().filter_map(|slot| Some((slot, fixed(slot)?)));
+                always.for_each(|(slot, datum)| cells.push(slot, datum));
+                for (key, value) in event.fields {
+                    cells.push(self.slot_of(&key), value.into());
+                }
+            }
+            Some(slots) => {
+                let fields = event.fields.into_iter().map(|(key, value)| (self.slot_of(&key), value.into()));
+                let mut fields: Vec<(Slot, Datum)> = fields.collect();
+                for slot in slots {
+                    let field = || {
+                        let at = fields.iter().position(|(known, _)| known == slot)?;
+                        Some(fields.swap_remove(at).1)
+                    };
+                    if let Some(datum) = fixed(*slot).or_else(field) {
+                        cells.push(*slot, datum);
+                    }
+                }
+            }
+        }
+        Ok((event.ts.nanos(), event.seq.0, cells))
     }
 
     fn decode(&self, shapes: &BlockShapes, column: u32, slot: Slot) -> Result<ColumnVector> {

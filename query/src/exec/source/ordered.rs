@@ -3,11 +3,12 @@
 //! A segment is opened only when the stream reaches its time, and a row is put together only when it is asked for,
 //! so that the first rows over thousands of segments cost a few of them.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use blotter_engine::segment::Projection;
 use blotter_engine::view::SegmentPart;
 
 use super::prune::Pruning;
@@ -28,12 +29,39 @@ pub(crate) struct OrderedRows {
     wanted: Option<Vec<Slot>>,
     pruning: Pruning,
     backwards: bool,
-    /// Segments not yet reached, the next one last.
-    waiting: Vec<SegmentPart>,
+    /// Segments not yet reached. Of thousands few are, so they are not sorted.
+    waiting: BinaryHeap<Waiting>,
     heads: BinaryHeap<Head>,
     sources: Vec<Source>,
     until_check: u32,
     failed: bool,
+}
+
+/// A segment not yet reached. The greatest is the next.
+struct Waiting {
+    /// Its first time, or, backwards, its last; negated forwards.
+    rank: i64,
+    part: SegmentPart,
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Waiting) -> bool {
+        self.rank == other.rank
+    }
+}
+
+impl Eq for Waiting {}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Waiting) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Waiting) -> Ordering {
+        self.rank.cmp(&other.rank)
+    }
 }
 
 struct Source {
@@ -42,8 +70,18 @@ struct Source {
 }
 
 enum SourceRows {
-    Segment { rows: Box<SegmentRows>, matches: Option<Box<Matches>>, taken: usize },
-    Unsealed { rows: Box<UnsealedRows>, next: Option<Cells> },
+    Segment {
+        rows: Box<SegmentRows>,
+        projection: Projection,
+        matches: Option<Box<Matches>>,
+        taken: usize,
+        /// The next row, if it is read alone.
+        next: Option<Cells>,
+    },
+    Unsealed {
+        rows: Box<UnsealedRows>,
+        next: Option<Cells>,
+    },
     Done,
 }
 
@@ -86,7 +124,7 @@ impl OrderedRows {
             condition: request.condition,
             wanted: request.fields,
             backwards: request.backwards,
-            waiting: Vec::new(),
+            waiting: BinaryHeap::new(),
             heads: BinaryHeap::new(),
             sources: Vec::new(),
             until_check: 0,
@@ -96,11 +134,13 @@ impl OrderedRows {
         if rows.pruning.is_never {
             return Ok(rows);
         }
-        rows.waiting = execution.segment_parts(&rows.pruning);
-        match rows.backwards {
-            true => rows.waiting.sort_by_key(|part| part.meta().ts_max),
-            false => rows.waiting.sort_by_key(|part| Reverse(part.meta().ts_min)),
-        }
+        let rank = |part: &SegmentPart| match rows.backwards {
+            true => part.meta().ts_max,
+            // All bits turned around: the order is too, and no time overflows.
+            false => !part.meta().ts_min,
+        };
+        let parts = execution.segment_parts(&rows.pruning).into_iter();
+        rows.waiting = parts.map(|part| Waiting { rank: rank(&part), part }).collect();
         rows.add_unsealed()?;
         Ok(rows)
     }
@@ -133,7 +173,7 @@ impl OrderedRows {
     /// Finds the next match of a source.
     fn advance(&mut self, index: usize) -> Result<()> {
         let source = &mut self.sources[index];
-        match source.rows.next_key(self.backwards, &self.execution) {
+        match source.rows.next_key(self.wanted.as_deref(), self.backwards, &self.execution) {
             Ok(Some(key)) => {
                 self.heads.push(Head { key, source: index, backwards: self.backwards });
                 Ok(())
@@ -151,7 +191,7 @@ impl OrderedRows {
 
     /// Opens the segments that may hold the next match.
     fn reach_segments(&mut self) -> Result<()> {
-        while let Some(part) = self.waiting.last() {
+        while let Some(Waiting { part, .. }) = self.waiting.peek() {
             let is_reached = self.heads.peek().is_none_or(|head| match self.backwards {
                 true => part.meta().ts_max >= head.key.0,
                 false => part.meta().ts_min <= head.key.0,
@@ -160,10 +200,12 @@ impl OrderedRows {
                 return Ok(());
             }
             self.execution.budget.check()?;
-            let part = self.waiting.pop().expect("there is a last one");
+            let Waiting { part, .. } = self.waiting.pop().expect("one was peeked at");
             match self.execution.open(&part, &self.condition, &self.pruning) {
                 Ok(Some(rows)) => {
-                    let rows = SourceRows::Segment { rows: Box::new(rows), matches: None, taken: 0 };
+                    let projection = rows.columns.projection(self.wanted.as_deref());
+                    let rows = Box::new(rows);
+                    let rows = SourceRows::Segment { rows, projection, matches: None, taken: 0, next: None };
                     self.add(rows, part.path().to_path_buf())?;
                 }
                 Ok(None) => {}
@@ -200,7 +242,12 @@ impl OrderedRows {
 }
 
 impl SourceRows {
-    fn next_key(&mut self, backwards: bool, execution: &Execution) -> Result<Option<(i64, u64)>> {
+    fn next_key(
+        &mut self,
+        wanted: Option<&[Slot]>,
+        backwards: bool,
+        execution: &Execution,
+    ) -> Result<Option<(i64, u64)>> {
         match self {
             SourceRows::Done => Ok(None),
             SourceRows::Unsealed { rows, next } => {
@@ -209,14 +256,21 @@ impl SourceRows {
                     (ts, seq)
                 }))
             }
-            SourceRows::Segment { rows, matches, taken } => {
+            SourceRows::Segment { rows, projection, matches, taken, next } => {
                 if matches.as_ref().is_none_or(|matches| *taken == matches.rows.len()) {
                     execution.budget.check()?;
                     *matches = rows.next(backwards, &execution.report)?.map(Box::new);
                     *taken = 0;
                 }
                 let Some(found) = matches else { return Ok(None) };
-                let row = found.row(*taken, backwards) as usize;
+                let row = found.row(*taken, backwards);
+                if found.are_few() {
+                    let row = found.block.first_row() + row;
+                    let (ts, seq, cells) = rows.columns.row(row, wanted, projection)?;
+                    *next = Some(cells);
+                    return Ok(Some((ts, seq)));
+                }
+                let row = row as usize;
                 Ok(Some((found.block.times()?[row], found.block.seqs()?[row])))
             }
         }
@@ -226,10 +280,13 @@ impl SourceRows {
     fn take(&mut self, wanted: Option<&[Slot]>, backwards: bool) -> Result<Cells> {
         match self {
             SourceRows::Unsealed { next: Some(cells), .. } => Ok(std::mem::take(cells)),
-            SourceRows::Segment { matches: Some(matches), taken, .. } => {
-                let cells = matches.cells(matches.row(*taken, backwards), wanted, *taken);
+            SourceRows::Segment { matches: Some(matches), projection, taken, next, .. } => {
+                let row = matches.row(*taken, backwards);
                 *taken += 1;
-                cells
+                match next.take() {
+                    Some(cells) => Ok(cells),
+                    None => matches.cells(row, wanted, projection, *taken - 1),
+                }
             }
             _ => Err(QueryError::new(ErrorKind::Database, "a row was taken twice")),
         }

@@ -125,11 +125,12 @@ fn collect_unit(
     match unit {
         Unit::Segment(part) => {
             let Some(mut found) = execution.open(part, &request.condition, pruning)? else { return Ok(()) };
+            let projection = found.columns.projection(wanted);
             while let Some(matches) = found.next(false, &execution.report)? {
                 execution.budget.check()?;
                 let (times, seqs) = (matches.block.times()?, matches.block.seqs()?);
                 for (taken, row) in matches.rows.iter().enumerate() {
-                    let cells = matches.cells(*row, wanted, taken)?;
+                    let cells = matches.cells(*row, wanted, &projection, taken)?;
                     bytes += cells.bytes() + 16;
                     rows.push((times[*row as usize], seqs[*row as usize], cells));
                 }

@@ -10,9 +10,7 @@ use blotter_engine::{Predicate, Snapshot};
 use super::ranges::{number_range, time_range};
 use crate::cells::{Names, Slot};
 use crate::datum::DatumRef;
-use crate::limits::LIST_ITEMS_MAX;
 use crate::plan::scalar::{Condition, Test};
-use crate::syntax::ast::CompareOp;
 
 /// What every match satisfies.
 #[derive(Clone, Debug)]
@@ -95,7 +93,7 @@ impl Pruning {
             Slot::CATEGORY => self.categories.push(test.clone()),
             slot => {
                 let field = FieldKey::new(&names.name(slot));
-                if let (Some(texts), true) = (printed_texts(test), snapshot.indexed().contains(&field)) {
+                if let (Some(texts), true) = (test.printed_texts(), snapshot.indexed().contains(&field)) {
                     self.lookups.push((field, texts));
                 }
             }
@@ -147,20 +145,5 @@ impl Pruning {
         self.times.contains(&ts.nanos())
             && self.levels[level as usize]
             && (self.categories.is_empty() || self.admits(category))
-    }
-}
-
-/// The texts of which a value must print as one, if the test asks for printed text.
-fn printed_texts(test: &Test) -> Option<Vec<String>> {
-    match test {
-        Test::Compare { op: CompareOp::Equal, value } if value.printed => Some(vec![value.text.clone()?]),
-        Test::In { values, negated: false } if values.iter().all(|value| value.printed) => {
-            values.iter().map(|value| value.text.clone()).collect()
-        }
-        // Looking up very many costs more than reading the column.
-        Test::OneOf(values) if values.len() <= LIST_ITEMS_MAX => {
-            Some(values.texts().map(String::from).collect())
-        }
-        _ => None,
     }
 }

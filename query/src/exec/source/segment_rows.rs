@@ -5,25 +5,28 @@ use std::sync::Arc;
 
 use blotter_engine::segment::{Lookup, Projection, Segment};
 
-use super::columns::{ALWAYS, Block, SegmentColumns};
+use super::columns::{Block, SegmentColumns};
 use super::filter::SegmentFilter;
 use super::prune::Pruning;
 use super::row_set::RowSet;
 use crate::cells::{Cells, Names, Slot};
-use crate::datum::Datum;
 use crate::error::Result;
 use crate::exec::report::Report;
 use crate::plan::scalar::Condition;
 
-/// Rows of a block read one by one before its columns are decoded as a whole: a row read alone costs a few
-/// microseconds, a block of messages some hundred.
-const LONE_ROWS_MAX: usize = 16;
+/// Rows of a block that are read one by one rather than with its columns decoded as a whole: a row read alone costs a
+/// few microseconds, a block of messages some hundred.
+const FEW_ROWS_MAX: usize = 16;
 
 /// A segment that may hold matches, and where.
 pub(crate) struct SegmentRows {
     pub(crate) columns: Arc<SegmentColumns>,
     filter: SegmentFilter,
     rows: Candidates,
+    /// Of rows that the index names, what it has not answered.
+    rest: Condition,
+    rest_slots: Vec<Slot>,
+    rest_projection: Projection,
 }
 
 /// Rows still to be looked at.
@@ -62,6 +65,7 @@ impl SegmentRows {
         let segment = &columns.segment;
         let in_time = rows_in_time(segment, pruning)?;
         let mut listed: Option<Vec<u32>> = None;
+        let mut answered = Vec::new();
         for (field, texts) in &pruning.lookups {
             let mut rows = Vec::new();
             let mut is_indexed = true;
@@ -75,6 +79,7 @@ impl SegmentRows {
                 continue;
             }
             report.lookup();
+            answered.push(names.slot_of(field));
             rows.retain(|row| in_time.contains(row));
             rows.sort_unstable();
             rows.dedup();
@@ -83,11 +88,16 @@ impl SegmentRows {
                 Some(before) => rows.into_iter().filter(|row| before.binary_search(row).is_ok()).collect(),
             });
         }
-        let rows = match listed {
-            None => Candidates::Range(in_time),
-            Some(rows) => Candidates::Listed(rows),
+        let (rows, filter, rest) = match listed {
+            None => (Candidates::Range(in_time), filter, Condition::Always),
+            Some(rows) => {
+                let rest = condition.without_fields(&answered);
+                (Candidates::Listed(rows), SegmentFilter::new(&rest, &columns), rest)
+            }
         };
-        Ok(Some(SegmentRows { columns, filter, rows }))
+        let rest_slots = rest.slots();
+        let rest_projection = columns.projection(Some(&rest_slots));
+        Ok(Some(SegmentRows { columns, filter, rows, rest, rest_slots, rest_projection }))
     }
 
     /// The rows that may match, if none of them needs to be looked at: all rows of the segment match.
@@ -109,6 +119,17 @@ impl SegmentRows {
             };
             let first = segment.block_rows(number).start;
             let block = Block::new(&self.columns, number);
+            if let Taken::Listed(rows) = &candidates
+                && rows.len() <= FEW_ROWS_MAX
+            {
+                let rows = self.few(rows, first)?;
+                report.block(0, false);
+                report.matched(rows.len());
+                match rows.is_empty() {
+                    true => continue,
+                    false => return Ok(Some(Matches { block, rows })),
+                }
+            }
             let mut matching = self.filter.rows_of(&block)?;
             // Nothing was decoded: bounds alone have said so.
             report.block(block.rows, matching.is_empty() && !block.is_decoded());
@@ -129,6 +150,27 @@ impl SegmentRows {
                 return Ok(Some(Matches { block, rows }));
             }
         }
+    }
+}
+
+impl SegmentRows {
+    /// Those of a few rows that the index names which match, within their block.
+    fn few(&self, rows: &[u32], first: u32) -> Result<Vec<u32>> {
+        let mut matching = Vec::with_capacity(rows.len());
+        for row in rows {
+            let matches = match self.rest {
+                Condition::Always => true,
+                _ => {
+                    let slots = Some(&self.rest_slots[..]);
+                    let (_, _, cells) = self.columns.row(*row, slots, &self.rest_projection)?;
+                    self.rest.holds(&cells)?
+                }
+            };
+            if matches {
+                matching.push(row - first);
+            }
+        }
+        Ok(matching)
     }
 }
 
@@ -184,70 +226,26 @@ impl Matches {
         self.rows[if backwards { self.rows.len() - 1 - n } else { n }]
     }
 
-    /// The values of a matching row: of the slots wanted, or of all. `taken` counts the rows taken of this block.
-    pub(crate) fn cells(&self, row: u32, wanted: Option<&[Slot]>, taken: usize) -> Result<Cells> {
-        if taken < LONE_ROWS_MAX && self.rows.len() < LONE_ROWS_MAX * 4 || self.rows.len() <= LONE_ROWS_MAX {
-            return self.block.columns.cells(self.block.first_row() + row, wanted);
+    /// Whether the rows are so few that each is better read alone.
+    pub(crate) fn are_few(&self) -> bool {
+        self.rows.len() <= FEW_ROWS_MAX
+    }
+
+    /// The values of a matching row of which these slots are wanted; all if none are named. `taken` counts the rows
+    /// that were taken of this block before.
+    pub(crate) fn cells(
+        &self,
+        row: u32,
+        wanted: Option<&[Slot]>,
+        projection: &Projection,
+        taken: usize,
+    ) -> Result<Cells> {
+        // Perhaps no more are asked for.
+        let is_lone = self.are_few() || taken < FEW_ROWS_MAX && self.rows.len() < FEW_ROWS_MAX * 4;
+        if is_lone {
+            let columns = &self.block.columns;
+            return Ok(columns.row(self.block.first_row() + row, wanted, projection)?.2);
         }
         self.block.cells(row as usize, wanted)
-    }
-}
-
-impl SegmentColumns {
-    /// The values of a row, read alone: of the slots wanted, or of all.
-    pub(crate) fn cells(&self, row: u32, wanted: Option<&[Slot]>) -> Result<Cells> {
-        let columns = self;
-        let segment = &self.segment;
-        let projection = match wanted {
-            None => Projection::all(),
-            Some(slots) => {
-                let keys = segment.columns().iter().map(|info| &info.key);
-                let wanted =
-                    keys.filter(|key| columns.slot_of(key).is_some_and(|slot| slots.contains(&slot)));
-                Projection::fields(wanted.cloned())
-            }
-        };
-        let event = segment.event(row, &projection)?;
-        let fixed = |slot: Slot| {
-            Some(match slot {
-                Slot::TS => Datum::Time(event.ts),
-                Slot::SEQ => super::columns::whole(event.seq.0).to_datum(),
-                Slot::PRODUCER => Datum::Int(i64::from(event.producer.0)),
-                Slot::PSEQ => super::columns::whole(event.pseq).to_datum(),
-                Slot::CATEGORY => Datum::Category(event.category),
-                Slot::LEVEL => Datum::Level(event.level),
-                _ => return None,
-            })
-        };
-        let mut cells = Cells::with_capacity(ALWAYS.len() + event.fields.len());
-        match wanted {
-            None => {
-                ALWAYS
-                    .into_iter()
-                    .filter_map(|slot| Some((slot, fixed(slot)?)))
-                    .for_each(|(s, d)| cells.push(s, d));
-                for (key, value) in event.fields {
-                    let slot = columns.slot_of(&key).expect("a segment's event has fields of its columns");
-                    cells.push(slot, value.into());
-                }
-            }
-            Some(slots) => {
-                let mut fields: Vec<(Option<Slot>, Datum)> = event
-                    .fields
-                    .into_iter()
-                    .map(|(key, value)| (columns.slot_of(&key), value.into()))
-                    .collect();
-                for slot in slots {
-                    let field = || {
-                        let at = fields.iter().position(|(known, _)| *known == Some(*slot))?;
-                        Some(fields.swap_remove(at).1)
-                    };
-                    if let Some(datum) = fixed(*slot).or_else(field) {
-                        cells.push(*slot, datum);
-                    }
-                }
-            }
-        }
-        Ok(cells)
     }
 }

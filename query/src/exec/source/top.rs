@@ -98,12 +98,13 @@ pub(crate) fn first_rows(
     let mut best = Best::new(limit);
     found.into_iter().flatten().for_each(|candidate| best.add(candidate));
     best.cut();
+    let wanted = request.fields.as_deref();
     let mut rows = Vec::with_capacity(best.candidates.len());
     for candidate in best.candidates {
         match candidate.row {
             Row::Unsealed(cells) => rows.push(cells),
-            Row::Sealed(columns, row) => match columns.cells(row, request.fields.as_deref()) {
-                Ok(cells) => rows.push(cells),
+            Row::Sealed(columns, row) => match columns.row(row, wanted, &columns.projection(wanted)) {
+                Ok((_, _, cells)) => rows.push(cells),
                 Err(error) => execution.report.unreadable(columns.segment.path().to_path_buf(), error)?,
             },
         }

@@ -60,7 +60,8 @@ impl Pipeline<'_> {
         let mut comparand = Comparand {
             text: Some(text),
             folded: target.folded,
-            printed: target.is_recorded
+            printed: !target.folded
+                && target.is_recorded
                 && target.name.as_ref().is_some_and(|name| self.context.schema.is_indexed(name)),
             number: unit::number_in(&literal.kind, target.unit),
             ..Comparand::default()
