@@ -38,8 +38,20 @@ impl Generator<'_> {
         let column = self.pick(&removable);
         self.columns.retain(|known| known.name != column.name);
         // The fields that stages of events take are not counted on any more.
-        self.are_events &=
-            !matches!(&*column.name, "correlation_id" | "order_id" | "event" | "level" | "message");
+        const TAKEN: [&str; 11] = [
+            "correlation_id",
+            "order_id",
+            "event",
+            "level",
+            "message",
+            "category",
+            "strategy",
+            "side",
+            "num",
+            "n",
+            "x",
+        ];
+        self.are_events &= !TAKEN.contains(&&*column.name);
         Some(format!("fields except {}", name_text(&column.name)))
     }
 
