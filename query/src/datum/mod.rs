@@ -1,6 +1,6 @@
 //! Values of rows: what the engine records, and what expressions make of it.
 //!
-//! [`order`] is the order for sorting, least and greatest, and groups: total, and equality and hash follow it. It is
+//! `order` is the order for sorting, least and greatest, and groups: total, and equality and hash follow it. It is
 //! also what `==` means, so `Int(1) == Decimal(1.00)`. [`DatumRef::compare`] is what filters ask: it knows values that
 //! do not compare.
 

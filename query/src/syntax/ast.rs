@@ -261,7 +261,7 @@ pub enum LiteralKind {
 pub struct Named {
     /// The expression.
     pub expr: Expr,
-    /// `as name`; the default is [`default_name`](super::names::of_expr) of the expression.
+    /// `as name`; the default is made of the expression.
     pub name: Option<Name>,
 }
 

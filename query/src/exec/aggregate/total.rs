@@ -138,6 +138,13 @@ impl Total {
             let mean = (2 * self.mantissa + count).div_euclid(2 * count);
             return i64::try_from(mean).map_or(Datum::Null, Datum::Duration);
         }
+        if !self.has_floats
+            && let Ok(sum) = Decimal::try_from_i128_with_scale(self.mantissa, self.scale)
+            && let Some(mean) = sum.checked_div(Decimal::from(self.count))
+        {
+            // Rounded to a float once, after the division.
+            return Datum::Float(nearest(mean));
+        }
         finite(self.as_f64() / self.count as f64)
     }
 
@@ -148,12 +155,16 @@ impl Total {
 
     fn as_f64(&self) -> f64 {
         let exact = match Decimal::try_from_i128_with_scale(self.mantissa, self.scale) {
-            // By way of text, because that rounds right.
-            Ok(exact) => exact.to_string().parse().unwrap_or(f64::NAN),
+            Ok(exact) => nearest(exact),
             Err(_) => self.mantissa as f64 / 10f64.powi(self.scale as i32),
         };
         exact + (self.float + self.float_rest)
     }
+}
+
+/// The float that is nearest to a decimal; by way of text, because that rounds right.
+fn nearest(exact: Decimal) -> f64 {
+    exact.to_string().parse().expect("a decimal prints as a number")
 }
 
 /// A float, or nothing if it is none.
