@@ -141,11 +141,15 @@ fn begin<'p>(
     Ok(match Beginning::of(plan) {
         Beginning::Aggregate(inlined) => {
             let rest = &plan.steps[inlined.steps..];
-            let Inlined { condition, stats, .. } = *inlined;
+            let Inlined { condition, stats, then, .. } = *inlined;
             let between = (Timestamp::MIN, Timestamp::MAX);
             let request = ScanRequest { between, condition, fields: None, backwards: false };
-            let execution = Arc::clone(execution);
-            (lazily_all(move || aggregate::blocks(&execution, &request, &stats)), rest)
+            let reading = Arc::clone(execution);
+            let mut rows = lazily_all(move || aggregate::blocks(&reading, &request, &stats));
+            for step in &then {
+                rows = steps::apply(step, rows, source, execution)?;
+            }
+            (rows, rest)
         }
         Beginning::Backwards { limit } => {
             let rows =

@@ -1,12 +1,14 @@
 //! A plan that begins with an aggregate over the database: `where`, `extend` and `fields` before it become part of its
-//! condition, keys and arguments, so that it can be run over columns without making rows.
+//! condition, keys and arguments, so that it can be run over columns without making rows. `distinct` is one too: its
+//! columns are keys, and its rows are put in the order of the first event of each.
 
 use std::collections::HashMap;
 
 use super::scalar::{Condition, Scalar};
-use super::step::{Plan, Stats, Step};
+use super::step::{BoundAggregate, Plan, Stats, Step};
 use crate::cells::Slot;
 use crate::datum::Datum;
+use crate::syntax::ast::{AggregateFunction, Span};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -17,6 +19,8 @@ pub(crate) struct Inlined {
     pub(crate) stats: Stats,
     /// How many steps of the plan it stands for.
     pub(crate) steps: usize,
+    /// What its rows go through before the steps that follow.
+    pub(crate) then: Vec<Step>,
 }
 
 /// What columns are, in terms of those of events.
@@ -52,7 +56,15 @@ impl Inlined {
                 }
                 Step::Stats(stats) => {
                     let stats = columns.stats(stats)?;
-                    return Some(Inlined { condition: Condition::all(conditions), stats, steps: index + 1 });
+                    let (condition, steps) = (Condition::all(conditions), index + 1);
+                    return Some(Inlined { condition, stats, steps, then: Vec::new() });
+                }
+                // For the first few, those are read that come first.
+                Step::Distinct(_) if matches!(plan.steps.get(index + 1), Some(Step::Head(_))) => return None,
+                Step::Distinct(items) => {
+                    let (stats, then) = columns.distinct(items)?;
+                    let (condition, steps) = (Condition::all(conditions), index + 1);
+                    return Some(Inlined { condition, stats, steps, then });
                 }
                 _ => return None,
             }
@@ -105,6 +117,27 @@ impl Columns {
                 Condition::Relation { left: self.scalar(left), op: *op, right: self.scalar(right) }
             }
         }
+    }
+
+    /// The values of the columns, each with the time and seq of its first event, and what makes rows of them.
+    fn distinct(&self, items: &[(Slot, Scalar)]) -> Option<(Stats, Vec<Step>)> {
+        let takes_slot = |slot: Slot| items.iter().any(|(own, _)| *own == slot);
+        if items.is_empty() || takes_slot(Slot::TS) || takes_slot(Slot::SEQ) {
+            return None;
+        }
+        let first = |slot| BoundAggregate {
+            function: AggregateFunction::First,
+            arguments: vec![Scalar::Column(slot)],
+            condition: Condition::Always,
+            slot,
+            span: Span::default(),
+        };
+        let keys = items.iter().map(|(slot, scalar)| (*slot, self.scalar(scalar))).collect();
+        let aggregates = vec![first(Slot::TS), first(Slot::SEQ)];
+        let by_first = [Slot::TS, Slot::SEQ].map(|slot| (Scalar::Column(slot), false)).to_vec();
+        let only = items.iter().map(|(slot, _)| (*slot, Scalar::Column(*slot))).collect();
+        let then = vec![Step::Sort { keys: by_first, limit: None }, Step::Fields(only)];
+        Some((Stats { aggregates, keys, bin_seconds: None }, then))
     }
 
     /// `None` if the order of rows or their time matters and is not that of events any more.
