@@ -306,3 +306,44 @@ impl Schema for Vocabulary {
         wanted.values.into_iter().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use blotter_engine::event::{Category, Level};
+    use blotter_engine::{Options, RecorderOptions};
+
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_sealed_and_unsealed_events() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Options::new().without_threads().open(dir.path().join("db")).unwrap();
+        let mut recorder = db.recorder(RecorderOptions::new().strategy("momentum")).unwrap();
+        let check = |unsealed: &[(&str, i64)], sealed: &[&str]| {
+            let vocabulary = Vocabulary::new(db.snapshot().unwrap());
+            let all: BTreeSet<&str> =
+                unsealed.iter().map(|(symbol, _)| *symbol).chain(sealed.iter().copied()).collect();
+            let all: Vec<&str> = all.into_iter().collect();
+            assert_eq!(vocabulary.field_values("symbol", "", 10), all);
+            assert_eq!(vocabulary.field_values("symbol", "i", 10), ["IBM", "INTC"]);
+            assert_eq!(vocabulary.field_values("symbol", "", 1), all[..1]);
+            assert_eq!(vocabulary.field_values("strategy", "mo", 10), ["momentum"]);
+            assert_eq!(vocabulary.field_values("nothing", "", 10), [""; 0]);
+            assert!(vocabulary.knows("venue") && vocabulary.knows("price") && !vocabulary.knows("vanue"));
+            assert_eq!(vocabulary.types("venue").names(), ["int"]);
+            assert!(vocabulary.is_indexed("symbol") && !vocabulary.is_indexed("venue"));
+        };
+        let events = [("INTC", 1), ("IBM", 2), ("AAPL", 3)];
+        for (symbol, venue) in events {
+            let event = recorder.event(Category::ORDER, Level::Info, "x").symbol(symbol);
+            assert!(event.field("venue", venue).emit().is_accepted());
+        }
+        db.flush().unwrap();
+        check(&events, &[]);
+        db.seal().unwrap();
+        check(&[], &["AAPL", "IBM", "INTC"]);
+        assert!(recorder.event(Category::FILL, Level::Info, "y").symbol("MSFT").emit().is_accepted());
+        db.flush().unwrap();
+        check(&[("MSFT", 0)], &["AAPL", "IBM", "INTC"]);
+    }
+}

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 use super::Datum;
+use super::arithmetic::nearest_float;
 
 impl Datum {
     /// The text, if it is text; the name of a level or category.
@@ -31,7 +32,7 @@ impl Datum {
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Datum::Int(value) => Some(*value as f64),
-            Datum::Decimal(value) => value.to_f64(),
+            Datum::Decimal(value) => Some(nearest_float(*value)),
             Datum::Float(value) => Some(*value),
             _ => None,
         }

@@ -170,10 +170,22 @@ fn to_decimal(value: DatumRef<'_>) -> Decimal {
 }
 
 /// Of a number.
+/// The float nearest to a decimal.
+pub(crate) fn nearest_float(value: Decimal) -> f64 {
+    // Floats hold these whole numbers and powers of ten exactly, so that the one division rounds right.
+    const WHOLE_MAX: i128 = 1 << 53;
+    const POWER_MAX: u32 = 22;
+    let (mantissa, scale) = (value.mantissa(), value.scale());
+    if mantissa.abs() <= WHOLE_MAX && scale <= POWER_MAX {
+        return mantissa as f64 / 10f64.powi(scale as i32);
+    }
+    value.to_string().parse().expect("a decimal prints as a number")
+}
+
 fn to_float(value: DatumRef<'_>) -> f64 {
     match value {
         DatumRef::Int(value) => value as f64,
-        DatumRef::Decimal(value) => value.as_f64(),
+        DatumRef::Decimal(value) => nearest_float(value),
         DatumRef::Float(value) => value,
         other => unreachable!("{} is not a number", other.kind_name()),
     }

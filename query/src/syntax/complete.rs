@@ -124,12 +124,15 @@ impl<W: Words> Found<'_, W> {
             Expect::Assign => self.signs(&["="]),
             Expect::NewName => {}
         }
-        // What begins so comes before what only holds it.
+        // What only holds what is written is offered where nothing begins so: one key must complete what is meant.
         let written = self.written.trim_start_matches(['"', '\'', '`']).to_ascii_lowercase();
-        self.suggestions.sort_by_key(|suggestion| {
+        let begins = |suggestion: &Suggestion| {
             let text = suggestion.text.trim_start_matches(['"', '\'', '`']).to_ascii_lowercase();
-            !text.starts_with(&written)
-        });
+            text.starts_with(&written)
+        };
+        if self.suggestions.iter().any(begins) {
+            self.suggestions.retain(begins);
+        }
     }
 
     /// Whether nothing of the stage stands there but its name.
@@ -238,7 +241,8 @@ impl<W: Words> Found<'_, W> {
         if field == "ts" && !quoted {
             self.times("since");
         }
-        if !quoted && !self.written.is_empty() {
+        // A value of the field is meant more often than a function.
+        if !quoted && !self.written.is_empty() && self.suggestions.is_empty() {
             self.functions();
         }
     }

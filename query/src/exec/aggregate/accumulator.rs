@@ -5,11 +5,11 @@
 use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 use super::HashSet;
 use super::quantiles::Quantiles;
 use super::total::{Total, finite, not_a_number};
+use crate::datum::arithmetic::nearest_float;
 use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
 use crate::syntax::ast::AggregateFunction;
@@ -299,7 +299,7 @@ impl DatumRef<'_> {
         match self {
             DatumRef::Int(value) => Some(value as f64),
             DatumRef::Float(value) => Some(value),
-            DatumRef::Decimal(value) => value.to_f64(),
+            DatumRef::Decimal(value) => Some(nearest_float(value)),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use crate::datum::arithmetic::nearest_float;
 use crate::datum::{Datum, DatumRef};
 use crate::error::{ErrorKind, QueryError, Result};
 
@@ -143,7 +144,7 @@ impl Total {
             && let Some(mean) = sum.checked_div(Decimal::from(self.count))
         {
             // Rounded to a float once, after the division.
-            return Datum::Float(nearest(mean));
+            return Datum::Float(nearest_float(mean));
         }
         finite(self.as_f64() / self.count as f64)
     }
@@ -155,16 +156,11 @@ impl Total {
 
     fn as_f64(&self) -> f64 {
         let exact = match Decimal::try_from_i128_with_scale(self.mantissa, self.scale) {
-            Ok(exact) => nearest(exact),
+            Ok(exact) => nearest_float(exact),
             Err(_) => self.mantissa as f64 / 10f64.powi(self.scale as i32),
         };
         exact + (self.float + self.float_rest)
     }
-}
-
-/// The float that is nearest to a decimal; by way of text, because that rounds right.
-fn nearest(exact: Decimal) -> f64 {
-    exact.to_string().parse().expect("a decimal prints as a number")
 }
 
 /// A float, or nothing if it is none.

@@ -43,6 +43,21 @@ fn check(written: &str, replaced: &str, first: &[&str]) {
 }
 
 #[test]
+fn what_begins_so_is_not_mixed_with_what_only_holds_it() {
+    for (written, expected) in [
+        ("sy", &["symbol"][..]),
+        // Not abs(, which begins so but is no value.
+        ("symbol = AM", &["AMZN"]),
+        ("symbol = A", &["AAPL", "AMZN"]),
+    ] {
+        let completion = complete(written, written.len(), &Small);
+        let found: Vec<&str> =
+            completion.suggestions.iter().map(|suggestion| suggestion.text.as_str()).collect();
+        assert_eq!(found, expected, "{written}");
+    }
+}
+
+#[test]
 fn what_can_come_next_is_suggested() {
     // Conditions.
     check("^", "", &["ts", "seq", "level", "category", "symbol"]);
