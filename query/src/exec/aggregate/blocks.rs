@@ -7,7 +7,7 @@ use blotter_engine::segment::{ColumnVector, Decimals, Presence, Values};
 use blotter_engine::view::SegmentPart;
 
 use super::accumulator::Accumulator;
-use super::groups::{Groups, accumulators, add_arguments};
+use super::groups::{Groups, accumulators, add_arguments, group_bytes};
 use super::keys::{KeyCodes, Pairs};
 use crate::cells::{Cells, Slot};
 use crate::datum::{Datum, DatumRef};
@@ -46,6 +46,7 @@ pub(crate) fn blocks(execution: &Arc<Execution>, request: &ScanRequest, stats: &
                 own.merge(group, other, number).map_err(|error| error.or_place(aggregate.span))?;
             }
         }
+        execution.budget.release(unit.bytes);
     }
     groups.finish(execution)
 }
@@ -55,6 +56,8 @@ pub(crate) fn blocks(execution: &Arc<Execution>, request: &ScanRequest, stats: &
 struct UnitResult {
     keys: Vec<Box<[Datum]>>,
     accumulators: Vec<Accumulator>,
+    /// Memory taken for both until they are merged.
+    bytes: usize,
 }
 
 struct Work<'q> {
@@ -112,7 +115,7 @@ impl Work<'_> {
                     }
                     Ok(())
                 });
-                (result.keys, result.accumulators) = groups.into_parts();
+                (result.keys, result.accumulators, result.bytes) = groups.into_parts();
                 read
             }
         }
@@ -200,6 +203,8 @@ struct UnitGroups<'p> {
     pairs: Vec<Pairs>,
     accumulators: Vec<Accumulator>,
     groups: usize,
+    /// Memory taken for them.
+    bytes: usize,
     // Room used again for each block.
     group_of_row: Vec<u32>,
     codes: Vec<u32>,
@@ -213,6 +218,7 @@ impl<'p> UnitGroups<'p> {
             pairs: stats.keys.iter().skip(1).map(|_| Pairs::default()).collect(),
             accumulators: accumulators(&stats.aggregates),
             groups: 0,
+            bytes: 0,
             group_of_row: Vec::new(),
             codes: Vec::new(),
         }
@@ -226,6 +232,11 @@ impl<'p> UnitGroups<'p> {
         let greatest = group_of_row.iter().max().map_or(0, |greatest| *greatest as usize + 1);
         self.groups = self.groups.max(greatest);
         if self.groups > before {
+            // Their keys are looked at when the unit is done; ids are as long as this, about.
+            let bytes = (self.groups - before)
+                * group_bytes(&vec![Datum::Null; self.keys.len()], self.accumulators.len());
+            execution.budget.take(bytes)?;
+            self.bytes += bytes;
             self.accumulators.iter_mut().for_each(|accumulator| accumulator.resize(self.groups));
         }
         let mut bytes = 0;
@@ -274,7 +285,8 @@ impl<'p> UnitGroups<'p> {
             let keys = self.keys.iter().zip(codes);
             keys.map(|(key, code)| key.value(code).clone()).collect()
         };
-        UnitResult { keys: (0..self.groups).map(key).collect(), accumulators: self.accumulators }
+        let keys = (0..self.groups).map(key).collect();
+        UnitResult { keys, accumulators: self.accumulators, bytes: self.bytes }
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Groups<'p> {
     stats: &'p Stats,
     numbers: HashMap<Box<[Datum]>, u32>,
     pub(crate) accumulators: Vec<Accumulator>,
+    /// Memory taken for keys and states.
+    bytes: usize,
 }
 
 /// The accumulators of a list of aggregates.
@@ -31,7 +33,8 @@ pub(crate) fn accumulators(aggregates: &[BoundAggregate]) -> Vec<Accumulator> {
 
 impl<'p> Groups<'p> {
     pub(crate) fn new(stats: &'p Stats) -> Groups<'p> {
-        Groups { stats, numbers: HashMap::default(), accumulators: accumulators(&stats.aggregates) }
+        let accumulators = accumulators(&stats.aggregates);
+        Groups { stats, numbers: HashMap::default(), accumulators, bytes: 0 }
     }
 
     /// The group of those keys, new if there is none.
@@ -42,8 +45,9 @@ impl<'p> Groups<'p> {
         if let Some(number) = self.numbers.get(&keys) {
             return Ok(*number as usize);
         }
-        let bytes: usize = keys.iter().map(|key| size_of::<Datum>() + text_bytes(key)).sum();
-        execution.budget.take(bytes + 32 + STATE_BYTES * self.accumulators.len())?;
+        let bytes = group_bytes(&keys, self.accumulators.len());
+        execution.budget.take(bytes)?;
+        self.bytes += bytes;
         let number = self.numbers.len();
         self.numbers.insert(keys, number as u32);
         self.accumulators.iter_mut().for_each(|accumulator| accumulator.resize(number + 1));
@@ -76,11 +80,11 @@ impl<'p> Groups<'p> {
         Ok(rows)
     }
 
-    /// Its keys in the order of its groups, and the accumulators.
-    pub(crate) fn into_parts(self) -> (Vec<Box<[Datum]>>, Vec<Accumulator>) {
+    /// Its keys in the order of its groups, the accumulators, and the memory taken for both.
+    pub(crate) fn into_parts(self) -> (Vec<Box<[Datum]>>, Vec<Accumulator>, usize) {
         let mut keys: Vec<(Box<[Datum]>, u32)> = self.numbers.into_iter().collect();
         keys.sort_unstable_by_key(|(_, number)| *number);
-        (keys.into_iter().map(|(keys, _)| keys).collect(), self.accumulators)
+        (keys.into_iter().map(|(keys, _)| keys).collect(), self.accumulators, self.bytes)
     }
 
     /// Adds a row.
@@ -89,6 +93,12 @@ impl<'p> Groups<'p> {
         let group = self.group(keys.collect::<Result<_>>()?, execution)?;
         add_row(&self.stats.aggregates, &mut self.accumulators, group, row, order, execution)
     }
+}
+
+/// Memory of a group, about.
+pub(crate) fn group_bytes(keys: &[Datum], aggregates: usize) -> usize {
+    let keys: usize = keys.iter().map(|key| size_of::<Datum>() + text_bytes(key)).sum();
+    keys + 32 + STATE_BYTES * aggregates
 }
 
 fn text_bytes(datum: &Datum) -> usize {
