@@ -24,6 +24,8 @@ pub use blotter_engine::{
     RecorderOptions, Recovery, Refused, RepairReport, Result, RingStatistics, Scan, Snapshot, Statistics,
     VerifyReport, dec, repair, verify,
 };
+/// The zone that days, bins and times of day are understood in.
+pub use blotter_query::Tz;
 // What users of the query language name.
 pub use blotter_query::{
     Cancel, Datum, EventFilter, Parameters, QueryError, QueryOptions, Queryable, Row, Rows, Vocabulary,

@@ -47,6 +47,8 @@ mod time;
 mod vocabulary;
 
 pub use api::{Cancel, Parameters, QueryOptions, Queryable};
+/// The zone of [`QueryOptions`].
+pub use chrono_tz::Tz;
 pub use datum::Datum;
 pub use error::{QueryError, Result};
 pub use event_filter::EventFilter;

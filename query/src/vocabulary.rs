@@ -105,8 +105,18 @@ impl Vocabulary {
 
     /// Names of the categories that have events.
     pub fn categories(&self) -> Vec<String> {
-        let sealed: BTreeSet<String> = self.snapshot.segments().map(|meta| meta.category.clone()).collect();
-        sealed.into_iter().collect()
+        let sealed = self.snapshot.segments().map(|meta| meta.category.clone());
+        let mut categories: BTreeSet<String> = sealed.collect();
+        for part in self.snapshot.unsealed_parts(&Predicate::all()) {
+            // What cannot be read teaches nothing; the query itself reports it.
+            drop(part.each(|_, event| -> Result<()> {
+                if !categories.contains(event.category.name()) {
+                    categories.insert(event.category.name().to_owned());
+                }
+                Ok(())
+            }));
+        }
+        categories.into_iter().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -294,6 +304,10 @@ impl Schema for Vocabulary {
             "level" => Level::ALL.iter().for_each(|level| wanted.offer(level.name())),
             "category" => {
                 Category::built_in().for_each(|category| wanted.offer(category.name()));
+                // Most questions are for one that is built in, and what is unsealed need not be read.
+                if wanted.values.contains(prefix) && limit == 1 {
+                    return vec![prefix.to_owned()];
+                }
                 self.categories().iter().for_each(|category| wanted.offer(category));
             }
             field => {
@@ -331,6 +345,7 @@ mod tests {
             assert_eq!(vocabulary.field_values("nothing", "", 10), [""; 0]);
             assert!(vocabulary.knows("venue") && vocabulary.knows("price") && !vocabulary.knows("vanue"));
             assert_eq!(vocabulary.types("venue").names(), ["int"]);
+            assert!(vocabulary.categories().contains(&"order".to_owned()));
             assert!(vocabulary.is_indexed("symbol") && !vocabulary.is_indexed("venue"));
         };
         let events = [("INTC", 1), ("IBM", 2), ("AAPL", 3)];

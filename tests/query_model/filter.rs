@@ -182,7 +182,17 @@ fn compares(
                 let is_equal = value.to_string() == literal.text;
                 return Ok(!value.is_null() && is_equal == (op == CompareOp::Equal));
             }
-            beside_literal(scope, value, literal, name, is_folded(left))?
+            // Beside a number a text is the number that it shows, but for equality.
+            let shown = match (value, number(literal, name)) {
+                (Text(text), Some(number)) if !is_equality => {
+                    Some(blotter::event::parse_decimal("", text).ok().map(|shown| shown.cmp(&number)))
+                }
+                _ => None,
+            };
+            match shown {
+                Some(order) => order,
+                None => beside_literal(scope, value, literal, name, is_folded(left))?,
+            }
         }
         _ => value.compare(&scope.value(right, row)?),
     };

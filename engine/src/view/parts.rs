@@ -38,6 +38,14 @@ impl SegmentPart {
         &self.handle.path
     }
 
+    /// Whether its file is there and has its length; looks no further.
+    ///
+    /// # Errors
+    /// IO errors; a file of another length.
+    pub fn check(&self) -> Result<()> {
+        self.handle.check()
+    }
+
     /// The segment.
     ///
     /// # Errors

@@ -24,11 +24,15 @@ impl SegmentHandle {
         SegmentHandle { meta, path, host: host.clone(), opened: OnceLock::new() }
     }
 
-    /// The segment. Damage is not remembered: the file may be restored meanwhile.
-    pub(crate) fn open(&self) -> Result<Arc<Segment>> {
-        if let Some(segment) = self.opened.get() {
-            return Ok(Arc::clone(segment));
+    /// Whether the file is there and has its length; opens it no further.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.opened.get() {
+            Some(_) => Ok(()),
+            None => self.open_file().map(|_| ()),
         }
+    }
+
+    fn open_file(&self) -> Result<(Arc<dyn VfsFile>, u64)> {
         let file = self
             .host
             .files
@@ -40,6 +44,15 @@ impl SegmentHandle {
             let hint = "restore the file from a backup; the rest of the database stays readable";
             return Err(Error::damaged(&self.path, len.min(self.meta.file_bytes), expected, found, hint));
         }
+        Ok((file, len))
+    }
+
+    /// The segment. Damage is not remembered: the file may be restored meanwhile.
+    pub(crate) fn open(&self) -> Result<Arc<Segment>> {
+        if let Some(segment) = self.opened.get() {
+            return Ok(Arc::clone(segment));
+        }
+        let (file, len) = self.open_file()?;
         let bytes = file.map(len).map_err(|error| Error::io("map", &self.path, error))?;
         let segment = Segment::open(&self.path, bytes)?;
         if segment.meta().id != self.meta.id || segment.meta().footer_crc != self.meta.footer_crc {

@@ -80,7 +80,8 @@ impl Budget {
         if taken <= self.memory_bytes_max {
             return Ok(());
         }
-        let message = format!("the query needs more than {} MiB of memory", self.memory_bytes_max >> 20);
+        let allowed = self.memory_bytes_max as f64 / (1 << 20) as f64;
+        let message = format!("the query needs more than {allowed:.1} MiB of memory");
         let hint =
             "narrow it by time or category, keep fewer fields, put a limit after sort, or allow more memory";
         Err(QueryError::new(ErrorKind::Limit, message).with_hint(hint))

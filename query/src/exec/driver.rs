@@ -56,7 +56,7 @@ pub(crate) fn access(plan: &Plan) -> &'static str {
     match Beginning::of(plan) {
         Beginning::Aggregate(_) => "columns of blocks, by all threads",
         Beginning::Backwards { .. } => "latest first, stopping early",
-        Beginning::Tail(_) => "latest first, stopping early",
+        Beginning::Tail { .. } => "latest first, stopping early",
         Beginning::Top { .. } => "keys of all matches, by all threads; rows of the first only",
         Beginning::Collect => "all matches, by all threads",
         Beginning::InOrder { .. } => "in order, as rows are asked for",
@@ -70,7 +70,11 @@ enum Beginning {
     Backwards {
         limit: Option<u64>,
     },
-    Tail(u64),
+    /// `steps` that give or keep rows one by one, then `tail`.
+    Tail {
+        steps: usize,
+        count: u64,
+    },
     /// A sort by something else, of which few rows are wanted: that step is done.
     Top {
         keys: Vec<(Scalar, bool)>,
@@ -88,6 +92,10 @@ impl Beginning {
         if let Some(inlined) = Inlined::of(plan) {
             return Beginning::Aggregate(Box::new(inlined));
         }
+        let by_row = plan.steps.iter().take_while(|step| step.is_by_row()).count();
+        if let Some(Step::Tail(count)) = plan.steps.get(by_row) {
+            return Beginning::Tail { steps: by_row, count: *count };
+        }
         let leading = leading_conditions(plan);
         match plan.steps.get(leading) {
             Some(Step::Sort { keys, limit }) => match &keys[..] {
@@ -101,7 +109,6 @@ impl Beginning {
                     Some(_) => Beginning::InOrder { sorts: None },
                 },
             },
-            Some(Step::Tail(count)) => Beginning::Tail(*count),
             _ => {
                 // After a `head`, few rows are asked for.
                 let stops = |step: &&Step| !step.is_streaming() || matches!(step, Step::Head(_));
@@ -156,8 +163,12 @@ fn begin<'p>(
                 InOrderOfSeq { rows: source.scan(request(true))?, run: Vec::new(), next: None, done: false };
             (limited(Box::new(rows), limit), &after[1..])
         }
-        Beginning::Tail(count) => {
-            let rows = source.scan(request(true))?;
+        Beginning::Tail { steps, count } => {
+            let mut rows = source.scan(request(true))?;
+            // What is done row by row gives the same rows from either end.
+            for step in &plan.steps[leading..steps] {
+                rows = steps::apply(step, rows, source, execution)?;
+            }
             let count = usize::try_from(count).unwrap_or(usize::MAX);
             let execution = Arc::clone(execution);
             let reversed = move || {
@@ -170,7 +181,7 @@ fn begin<'p>(
                 latest.reverse();
                 Ok(latest)
             };
-            (lazily_all(reversed), &after[1..])
+            (lazily_all(reversed), &plan.steps[steps + 1..])
         }
         Beginning::Top { keys, limit } => {
             let (request, execution) = (request(false), Arc::clone(execution));

@@ -100,12 +100,14 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// Whether each row of its result is made of one row, whatever the others are.
+    pub(crate) fn is_by_row(&self) -> bool {
+        matches!(self, Step::Where(_) | Step::Fields(_) | Step::FieldsExcept(_) | Step::Extend(_))
+    }
+
     /// Whether it gives rows as they come and holds on to none.
     pub(crate) fn is_streaming(&self) -> bool {
-        matches!(
-            self,
-            Step::Where(_) | Step::Fields(_) | Step::FieldsExcept(_) | Step::Extend(_) | Step::Head(_)
-        )
+        self.is_by_row() || matches!(self, Step::Head(_))
     }
 }
 

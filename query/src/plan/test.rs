@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use blotter_engine::event::parse_decimal;
 use smol_str::ToSmolStr;
 
 use super::scalar::{Comparand, Test};
@@ -84,6 +85,11 @@ impl Comparand {
             DatumRef::Int(_) | DatumRef::Float(_) | DatumRef::Decimal(_) => {
                 value.compare(DatumRef::Decimal(self.number?))
             }
+            // Feeds now and then write a number as text; texts that are no numbers are neither above nor below one.
+            DatumRef::Str(value) if self.number.is_some() && self.text.is_some() => {
+                let value = parse_decimal("", value).ok()?;
+                Some(value.cmp(&self.number?))
+            }
             DatumRef::Str(value) if self.folded => Some(compare_folded(value, self.text.as_deref()?)),
             DatumRef::Str(value) => Some(value.cmp(self.text.as_deref()?)),
             DatumRef::Time(value) => Some(value.cmp(&self.time?)),
@@ -149,8 +155,16 @@ mod tests {
         );
         check(
             &compare(CompareOp::Less, &five),
-            &[Datum::Int(4), Datum::Float(4.9), Datum::from("45")],
-            &[text.clone(), int.clone(), null.clone(), truth.clone(), time.clone(), Datum::from("6")],
+            &[Datum::Int(4), Datum::Float(4.9), Datum::from("4.5")],
+            &[
+                text.clone(),
+                int.clone(),
+                null.clone(),
+                truth.clone(),
+                time.clone(),
+                Datum::from("45"),
+                Datum::from(""),
+            ],
         );
         check(&Test::Exists, &[text.clone(), truth.clone()], std::slice::from_ref(&null));
         check(&Test::Missing, std::slice::from_ref(&null), &[text.clone(), truth]);
@@ -163,7 +177,11 @@ mod tests {
         check(&outside, &[Datum::from("six")], &[text.clone(), int.clone(), null.clone(), Datum::Int(7)]);
         let nine = Comparand { text: Some("9".into()), number: Some(dec!(9)), ..Comparand::default() };
         let between = Test::Between { low: five, high: nine };
-        check(&between, &[text, int, Datum::Int(9), Datum::from("71")], &[null, Datum::Int(10), time]);
+        check(
+            &between,
+            &[text, int, Datum::Int(9), Datum::from("7.10")],
+            &[null, Datum::Int(10), time, Datum::from("71")],
+        );
     }
 
     #[test]

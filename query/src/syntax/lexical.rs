@@ -156,6 +156,15 @@ pub(super) fn quoted<'t>(source: &Source<'t>, input: &'t str) -> Parsed<'t, Stri
                 }
             }
             (Some('\\') | None, _) => return fail(unclosed()),
+            (Some(_), _) if starts_quoted(&rest[1..]) => {
+                let after = &rest[1..];
+                let place = source.span(after, &after[quoted_extent(after).0..]);
+                let error = QueryError::new(ErrorKind::Syntax, "two texts touch")
+                    .with_place(place, "another text begins here")
+                    .with_hint(format!("for a quote within a text, write \\{quote}"))
+                    .with_hint("put a space between two texts");
+                return fail(error);
+            }
             (Some(_), _) => return Ok((&rest[1..], text)),
         }
     }

@@ -147,7 +147,7 @@ pub(super) fn unsigned_length(input: &str) -> usize {
     // `10%` is a share and `10 % 3` a remainder; so is `10%3`, since something to divide by follows at once.
     if let Some(after) = input[end..].strip_prefix('%')
         && !after.starts_with(|c: char| {
-            c.is_alphanumeric() || matches!(c, '_' | '.' | '(' | '{' | '$' | '`' | '"' | '\'')
+            c.is_alphanumeric() || matches!(c, '_' | '.' | '(' | '{' | '$' | '`' | '"' | '\'' | '-' | '+')
         })
     {
         end += 1;

@@ -128,6 +128,8 @@ impl Work<'_> {
             && self.pruning.covers(meta)
             && let Some(category) = Category::custom(&meta.category)
         {
+            // Its rows are counted in the catalog, but what is not there must not be.
+            part.check()?;
             report.add(Count::SegmentsCounted, 1);
             report.matched(meta.rows as usize);
             self.count(category, None, meta.rows, result);
@@ -202,6 +204,8 @@ struct UnitGroups<'p> {
     /// Each combines the keys before with one more.
     pairs: Vec<Pairs>,
     accumulators: Vec<Accumulator>,
+    /// The columns needed.
+    slots: Vec<Slot>,
     groups: usize,
     /// Memory taken for them.
     bytes: usize,
@@ -217,6 +221,7 @@ impl<'p> UnitGroups<'p> {
             keys: stats.keys.iter().map(|(_, scalar)| KeyCodes::new(scalar)).collect(),
             pairs: stats.keys.iter().skip(1).map(|_| Pairs::default()).collect(),
             accumulators: accumulators(&stats.aggregates),
+            slots: stats.slots(),
             groups: 0,
             bytes: 0,
             group_of_row: Vec::new(),
@@ -226,6 +231,8 @@ impl<'p> UnitGroups<'p> {
 
     fn add(&mut self, matches: &Matches, execution: &Execution) -> Result<()> {
         let Matches { block, rows } = matches;
+        // All that is needed is decoded before anything is added: of a damaged block no aggregate has more than others.
+        block.prepare(&self.slots)?;
         let mut group_of_row = std::mem::take(&mut self.group_of_row);
         self.number_groups(block, rows, &mut group_of_row)?;
         let before = self.groups;

@@ -91,6 +91,7 @@ impl Pipeline<'_> {
             comparand.level = literal.text.parse().ok();
         }
         self.check(&comparand, literal, target, span)?;
+        self.check_category(literal, target, span)?;
         Ok(comparand)
     }
 
@@ -126,6 +127,29 @@ impl Pipeline<'_> {
             return Ok(comparand);
         }
         self.comparand(&literal, target, span)
+    }
+
+    /// Whether a category is not one that is known, but nearly: a slip of the fingers would find nothing in silence.
+    fn check_category(&self, literal: &Literal, target: &Target, span: Span) -> Result<()> {
+        let is_category = target.is_recorded && target.name.as_deref() == Some("category");
+        if !is_category || self.context.options.allow_unknown_fields {
+            return Ok(());
+        }
+        let text = literal.text.to_ascii_lowercase();
+        let schema = self.context.schema;
+        if schema.values("category", &text, 1).contains(&text) {
+            return Ok(());
+        }
+        let known = schema.values("category", "", usize::MAX);
+        match did_you_mean(&text, known.iter().map(String::as_str)) {
+            Some(hint) if !known.contains(&text) => {
+                let message = format!("no event has category '{}'", literal.text);
+                let error =
+                    QueryError::new(ErrorKind::UnknownName, message).with_place(span, "not a category");
+                Err(error.with_hint(hint))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the comparand means anything against some value of the target.

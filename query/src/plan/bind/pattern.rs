@@ -23,6 +23,14 @@ impl Pipeline<'_> {
     /// As [`Pipeline::regex`].
     pub(super) fn like(&self, pattern: &Spanned<String>, folded: bool) -> Result<Regex> {
         self.count_pattern(pattern.span)?;
+        let text = &pattern.node;
+        if (text.starts_with('%') || text.ends_with('%')) && !text.contains(['*', '?']) {
+            let written = text.replace('%', "*");
+            return Err(QueryError::new(ErrorKind::Value, "`%` stands for itself in a pattern")
+                .with_place(pattern.span, "no `*` and no `?`")
+                .with_hint(format!("for any characters, write: like \"{written}\""))
+                .with_hint("for a text that has this in it, write: contains"));
+        }
         compile(&glob(&pattern.node, folded), pattern.span)
     }
 

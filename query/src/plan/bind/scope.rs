@@ -230,7 +230,9 @@ impl Pipeline<'_> {
             return match self.nearest(scope, &name.node) {
                 Some(nearest) => error.with_hint(format!("did you mean '{nearest}'?")),
                 None => {
-                    error.with_hint("a value stands in quotes or after an operator; .schema lists all fields")
+                    error.with_hint("a value stands in quotes or after an operator; .schema lists all fields").with_hint(
+                        "for a field that no event has yet: --allow-unknown-fields, QueryOptions::allow_unknown_fields",
+                    )
                 }
             };
         }

@@ -25,7 +25,7 @@ pub(super) const VALID: &[&str] = &[
     "symbol = AAPL or symbol = MSFT and not (side = BUY or side = SELL)",
     "not not exists status",
     "price between 100 and 200 quantity not in (1, 2.5, $n) symbol in (AAPL, \"BRK B\")",
-    "message ~ \"time.*out\\d+\" message !~ out event like \"order_*\" message contains 'it''s'",
+    "message ~ \"time.*out\\d+\" message !~ out event like \"order_*\" message contains 'it\\'s'",
     "fill_price > {bid * 1.01} lower(symbol) = aapl {price * quantity} > 10_000",
     "level >= warn latency_us > 1ms memory_b < 2MiB slippage_bps > 5bps ratio < 5%",
     "since 2026-01-02T09:30 tz America/New_York until now",

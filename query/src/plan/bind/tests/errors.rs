@@ -22,6 +22,13 @@ fn unknown_names_come_with_the_nearest() {
         "unknown field 'latncy_us'",
         "did you mean 'latency_us'?",
     );
+    fails(
+        "symbol like 'AM%'",
+        crate::error::ErrorKind::Value,
+        "'AM%'",
+        "`%` stands for itself in a pattern",
+        "for any characters, write: like \"AM*\"",
+    );
     fails("ctegory = order", UnknownName, "ctegory", "unknown field 'ctegory'", "did you mean 'category'?");
     fails("| extend x = prce * 2", UnknownName, "prce", "unknown field 'prce'", "did you mean 'price'?");
     fails(
