@@ -274,3 +274,61 @@ fn more_bins_than_a_chart_takes_are_a_table() {
     assert_eq!(table.lines().count(), CHART_ROWS_MAX + 3);
     assert_eq!(notes, ["more than 20000 bins: no bars are drawn"]);
 }
+
+#[test]
+fn a_narrow_terminal_has_the_counts_and_no_bars() {
+    let bin = |second: i64, count| {
+        vec![("ts", Datum::Time(Timestamp(second * 1_000_000_000))), ("count", Datum::Int(count))]
+    };
+    check(
+        shown(Some(&["ts", "count"]), Picture::Timeline, fitted(28), vec![bin(0, 1), bin(1, 3)]),
+        "
+ts                    count
+────────────────────  ─────
+1970-01-01T00:00:00Z      1
+1970-01-01T00:00:01Z      3
+
+▃█  4 in 2 bins, most 3 at 1970-01-01T00:00:01Z
+",
+        &[],
+    );
+}
+
+#[test]
+fn any_width_will_do() {
+    let bin = |second: i64, key: &'static str| {
+        vec![
+            ("ts", Datum::Time(Timestamp(second * 1_500_000_000))),
+            ("side", text(key)),
+            ("count", Datum::Int(second)),
+        ]
+    };
+    let range = |from: i64| {
+        vec![
+            ("from", Datum::Int(from)),
+            ("to", Datum::Int(from + 50)),
+            ("count", Datum::Int(from * 1_000_000)),
+        ]
+    };
+    let identifiers = || {
+        let identifier = "20120621-AMZN-00001234";
+        vec![vec![("order_id", text(identifier)), ("n", Datum::Int(1)), ("parent_id", text(identifier))]]
+    };
+    for width in 0..=150 {
+        let timeline = || vec![bin(0, "buy"), bin(0, "sell"), bin(1, "buy"), bin(1, "価格の変化")];
+        let histogram = vec![range(0), range(50), range(100)];
+        for (columns, picture, rows) in [
+            (Some(&["ts", "count"][..]), Picture::Timeline, timeline()),
+            (Some(&["ts", "side", "count"]), Picture::Timeline, timeline()),
+            (Some(&["from", "to", "count"]), Picture::Histogram, histogram),
+            (Some(&FILL_COLUMNS), Picture::Table, fills()),
+            (Some(&["order_id", "n", "parent_id"]), Picture::Table, identifiers()),
+            (None, Picture::Table, identifiers()),
+            (None, Picture::Table, events()),
+        ] {
+            let count = rows.len();
+            let (table, _) = shown(columns, picture, fitted(width), rows);
+            assert!(table.lines().count() >= count + 2, "{width}: {table}");
+        }
+    }
+}
