@@ -332,3 +332,75 @@ fn any_width_will_do() {
         }
     }
 }
+
+#[test]
+fn identifiers_are_kept_whole_while_anything_else_can_give_way() {
+    let rows = || {
+        vec![vec![
+            ("order_id", text("20120621-AMZN-11885113")),
+            ("message", text("fill: 21 @ 223.81 (commission 0.0735)")),
+            ("n", Datum::Int(21)),
+            ("parent_id", text("maker_82eb153b5c0a")),
+        ]]
+    };
+    let columns = Some(&["order_id", "message", "n", "parent_id"][..]);
+    let cut =
+        |cells| format!("{cells} cell was cut to fit; .format json shows all, `| fields ...` fewer columns");
+    check(
+        shown(columns, Picture::Table, fitted(60), rows()),
+        "
+order_id                message        n  parent_id
+──────────────────────  ────────────  ──  ──────────────────
+20120621-AMZN-11885113  fill: 21 @ …  21  maker_82eb153b5c0a
+",
+        &[&cut(1)],
+    );
+    // Others are left out before any is cut, from the last on.
+    check(
+        shown(columns, Picture::Table, fitted(50), rows()),
+        "
+order_id                parent_id
+──────────────────────  ──────────────────
+20120621-AMZN-11885113  maker_82eb153b5c0a
+",
+        &["no room for message, n; .format json shows all"],
+    );
+    check(
+        shown(columns, Picture::Table, fitted(30), rows()),
+        "
+order_id
+──────────────────────
+20120621-AMZN-11885113
+",
+        &["no room for message, n, parent_id; .format json shows all"],
+    );
+    // What would not fit alone is a text like any other.
+    check(
+        shown(columns, Picture::Table, fitted(20), rows()),
+        "
+parent_id
+──────────────────
+maker_82eb153b5c0a
+",
+        &["no room for order_id, message, n; .format json shows all"],
+    );
+}
+
+#[test]
+fn events_have_a_column_of_identifiers_only_if_they_fit() {
+    let rows = || {
+        let mut rows = events();
+        for row in &mut rows {
+            row.retain(|(name, _)| *name != "order_id");
+            row.push(("order_id", text("20120621-AMZN-11885113")));
+        }
+        rows
+    };
+    for (width, has_column) in [(80, false), (84, false), (86, true), (98, true), (120, true)] {
+        let (table, _) = shown(None, Picture::Table, fitted(width), rows());
+        assert_eq!(table.lines().next().unwrap().contains("order_id"), has_column, "{width}:\n{table}");
+        let whole = table.matches("20120621-AMZN-11885113 ").count();
+        assert!(!has_column || whole == 2, "{width}:\n{table}");
+        assert!(table.lines().all(|line| crate::render::width::width(line) <= width), "{width}:\n{table}");
+    }
+}
