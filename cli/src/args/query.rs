@@ -92,7 +92,7 @@ that. Exit status: 1 if the query ran into a limit or a part of the database cou
 
 Examples:
   blotter query desk.blotter 'level >= error last 1h | top 10 message'
-  blotter query desk.blotter 'symbol = AMZN category = fill | stats sum(quantity), avg(price) by strategy'
+  blotter query desk.blotter 'symbol = AMZN category = fill | stats sum(fill_quantity), avg(fill_price) by strategy'
   blotter query desk.blotter 'correlation_id = $id | sort ts' --param id=trade_12345
   blotter query desk.blotter 'on 2026-01-02 | timeline 30m by category' --tz America/New_York
   blotter query desk.blotter @slow-fills.txt --format csv > slow-fills.csv

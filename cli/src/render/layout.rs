@@ -2,8 +2,9 @@
 //!
 //! Rows with listed columns are shown with all of them; events with the usual ones first and what else they have
 //! as `name=value` in a last column, so that no field is left out. Where there is a terminal to fit, text gives
-//! way, the widest first; numbers, times and levels never do, for a number cut short is another number. Columns
-//! that have no room even so are named to whoever reads the table.
+//! way, the widest first; numbers, times and levels never do, for a number cut short is another number, and
+//! neither do identifiers, which differ at their ends. Columns that have no room even so are named to whoever reads
+//! the table.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -28,6 +29,12 @@ const TEXT_WIDTH_MIN: usize = 8;
 /// A text has a column of its own if that much of it fits.
 const COLUMN_WIDTH_MIN: usize = 12;
 
+/// Text columns whose names end so hold identifiers.
+const IDENTIFIER_ENDING: &str = "_id";
+
+/// Identifiers up to that are kept whole, as UUIDs and what names begin with; longer ones are text like any other.
+const IDENTIFIER_WIDTH_MAX: usize = 48;
+
 /// What the fields without a column of their own need at least.
 const OTHERS_WIDTH_MIN: usize = 16;
 
@@ -37,12 +44,14 @@ const USUAL: [&str; 12] = [
     "status", "message",
 ];
 
-/// The same, those first that are the last to be given up. The first six do in pipes.
+/// The same, those first that are the last to be given up.
 const BY_WORTH: [&str; 12] = [
-    "ts", "level", "event", "message", "symbol", "category", "order_id", "side", "price", "quantity",
+    "ts", "level", "event", "message", "order_id", "symbol", "category", "side", "price", "quantity",
     "status", "strategy",
 ];
-const IN_PIPES: usize = 6;
+
+/// Those that do in pipes.
+const IN_PIPES: [&str; 6] = ["ts", "level", "category", "event", "symbol", "message"];
 
 /// See the module.
 pub(super) struct Layout {
@@ -65,6 +74,7 @@ pub(super) struct Column {
     pub(super) is_right: bool,
     /// Text can be cut to the width.
     pub(super) is_elastic: bool,
+    is_text: bool,
     times: TimeForm,
 }
 
@@ -80,11 +90,18 @@ impl Layout {
         let mut columns: Vec<Column> = names.iter().map(|name| Column::of(rows, name, zone)).collect();
         let mut left_out = Vec::new();
         if let Some(room) = style.width.map(|width| width.saturating_sub(reserved)) {
+            columns.iter_mut().for_each(|column| column.keep_identifiers(room));
             while !fit(&mut columns, room) && columns.len() > 1 {
-                left_out.extend(columns.pop().map(|column| column.header));
+                let last = columns.len() - 1;
+                let given_up =
+                    columns.iter().rposition(|column| !column.is_kept_identifier()).unwrap_or(last);
+                left_out.push(columns.remove(given_up));
             }
         }
-        left_out.reverse();
+        // In the order in which they would stand.
+        let place = |column: &Column| names.iter().position(|name| column.name.as_ref() == Some(name));
+        left_out.sort_by_key(place);
+        let left_out = left_out.into_iter().map(|column| column.header).collect();
         Layout { columns, left_out, shown: HashSet::new() }
     }
 
@@ -94,13 +111,26 @@ impl Layout {
         let usual: Vec<&str> = BY_WORTH.into_iter().filter(|name| occurs(name)).collect();
         let mut chosen: Vec<Column> = Vec::new();
         let mut taken = OTHERS_WIDTH_MIN;
-        for (place, name) in usual.into_iter().enumerate() {
-            let column = Column::of(rows, &name.into(), zone);
-            taken += column.width_min() + GAP;
+        // The same if all text is cut as short as it can be, which it is for identifiers.
+        let mut taken_cut = TEXT_WIDTH_MIN;
+        for name in usual {
+            let mut column = Column::of(rows, &name.into(), zone);
             match style.width {
-                Some(room) if taken > room && !chosen.is_empty() => break,
-                None if place >= IN_PIPES => break,
-                _ => chosen.push(column),
+                Some(room) => {
+                    column.keep_identifiers(room);
+                    let (needed, needed_cut) = (column.width_min() + GAP, column.width_cut() + GAP);
+                    let is_kept = column.is_kept_identifier();
+                    let fits = if is_kept { taken_cut + needed_cut <= room } else { taken + needed <= room };
+                    if fits || chosen.is_empty() {
+                        (taken, taken_cut) = (taken + needed, taken_cut + needed_cut);
+                        chosen.push(column);
+                    } else if !is_kept {
+                        // Others may do with the room that identifiers cannot.
+                        break;
+                    }
+                }
+                None if IN_PIPES.contains(&name) => chosen.push(column),
+                None => {}
             }
         }
         let place = |column: &Column| USUAL.iter().position(|name| column.name.as_deref() == Some(*name));
@@ -191,6 +221,7 @@ impl Column {
             header,
             is_right: values > 0 && numbers == values,
             is_elastic: texts > 0,
+            is_text: texts > 0,
             times: TimeForm { zone, fraction_digits: digits },
         };
         for row in rows {
@@ -208,13 +239,35 @@ impl Column {
             header,
             is_right: false,
             is_elastic: true,
+            is_text: true,
             times: TimeForm::whole(zone),
         }
+    }
+
+    /// Keeps identifiers whole, if so much room is enough for them.
+    fn keep_identifiers(&mut self, room: usize) {
+        if self.is_identifier() && self.width <= room.min(IDENTIFIER_WIDTH_MAX) {
+            self.is_elastic = false;
+        }
+    }
+
+    fn is_identifier(&self) -> bool {
+        self.is_text && self.name.as_ref().is_some_and(|name| name.ends_with(IDENTIFIER_ENDING))
+    }
+
+    /// Whether it holds identifiers that are kept whole.
+    fn is_kept_identifier(&self) -> bool {
+        self.is_identifier() && !self.is_elastic
     }
 
     /// The room it needs at least.
     fn width_min(&self) -> usize {
         if self.is_elastic { self.width.min(COLUMN_WIDTH_MIN) } else { self.width }
+    }
+
+    /// The room it takes when cut as short as can be.
+    fn width_cut(&self) -> usize {
+        if self.is_elastic { self.width.min(TEXT_WIDTH_MIN) } else { self.width }
     }
 
     fn text_of(&self, value: DatumRef<'_>) -> String {

@@ -3,9 +3,9 @@
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A bar of at most that many columns. What is more than nothing is seen.
+/// A bar of at most that many columns. What is more than nothing is seen, if there is any column.
 pub(crate) fn bar(value: f64, most: f64, columns: usize) -> String {
-    if value <= 0.0 || most <= 0.0 {
+    if value <= 0.0 || most <= 0.0 || columns == 0 {
         return String::new();
     }
     let eighths = (value / most * columns as f64 * 8.0).round() as usize;
@@ -42,6 +42,7 @@ mod tests {
             assert_eq!(bar(value, 8.0, 4), expected);
         }
         assert_eq!(bar(1.0, 0.0, 4), "");
+        assert_eq!(bar(1.0, 8.0, 0), "");
     }
 
     #[test]

@@ -131,7 +131,11 @@ impl Table {
         let count_of = |row: &Row| columns.last().map_or(0.0, |name| row.with(name, number_of));
         let most = held.iter().map(count_of).fold(0.0, f64::max);
         let reserved = GAP + BAR_WIDTHS.start();
-        let layout = Layout::listed(&held, &columns, self.zone, &self.style, reserved);
+        let mut layout = Layout::listed(&held, &columns, self.zone, &self.style, reserved);
+        if !layout.left_out.is_empty() {
+            // Numbers say more than bars.
+            layout = Layout::listed(&held, &columns, self.zone, &self.style, 0);
+        }
         let room = self.style.width.map_or(*BAR_WIDTHS.end(), |width| {
             width.saturating_sub(layout.width() + GAP).min(*BAR_WIDTHS.end())
         });

@@ -218,8 +218,15 @@ fn save(session: &mut Session, argument: &str) -> Result<(), Failure> {
         ("", Some(last)) => last.clone(),
         (query, _) => query.to_owned(),
     };
+    blotter::query::syntax::parse(&query)?;
     let mut saved = session.saved.borrow_mut();
-    saved.save(name, &query).map_err(|error| wrong(format!("cannot save '{name}': {error}")))?;
+    let replaced =
+        saved.save(name, &query).map_err(|error| wrong(format!("cannot save '{name}': {error}")))?;
+    match replaced.filter(|replaced| *replaced != query) {
+        // The old one is shown, for it is nowhere else any more.
+        Some(old) => say(format_args!("replaced '{name}': {}\n  was: {}", escaped(&query), escaped(&old))),
+        None => say(format_args!("saved '{name}': {}", escaped(&query))),
+    }
     if !saved.has_file() {
         say("note: there is no file for it; it is kept until the session ends");
     }

@@ -7,7 +7,7 @@ use blotter::query::syntax;
 pub(super) enum Entry<'a> {
     /// Nothing but spaces and comments.
     Nothing,
-    /// `.name argument`
+    /// `.name argument`, or a word alone that means a command.
     Command { name: &'a str, argument: &'a str },
     /// Anything else.
     Query(&'a str),
@@ -23,8 +23,17 @@ pub(super) fn read(text: &str) -> Entry<'_> {
             let end = text.find(char::is_whitespace).unwrap_or(text.len());
             Entry::Command { name: &text[..end], argument: text[end..].trim() }
         }
-        false => Entry::Query(text),
+        false => match bare_command(text) {
+            Some(name) => Entry::Command { name, argument: "" },
+            None => Entry::Query(text),
+        },
     }
+}
+
+/// The command that a word alone means, as in other programs. Who searches messages for it writes it in quotes.
+fn bare_command(text: &str) -> Option<&'static str> {
+    let commands = [("?", ".help"), ("help", ".help"), ("exit", ".exit"), ("quit", ".quit")];
+    commands.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, name)| name)
 }
 
 /// Where the query of an entry begins, in bytes: at its start, or after the words that a command takes before it.
@@ -65,6 +74,13 @@ mod tests {
             (" .format  json ", Entry::Command { name: ".format", argument: "json" }),
             (".help", Entry::Command { name: ".help", argument: "" }),
             ("| head 5", Entry::Query("| head 5")),
+            ("help", Entry::Command { name: ".help", argument: "" }),
+            (" ? ", Entry::Command { name: ".help", argument: "" }),
+            ("Exit", Entry::Command { name: ".exit", argument: "" }),
+            ("QUIT", Entry::Command { name: ".quit", argument: "" }),
+            ("\"help\"", Entry::Query("\"help\"")),
+            ("help wanted", Entry::Query("help wanted")),
+            ("quit*", Entry::Query("quit*")),
         ] {
             assert_eq!(read(text), expected);
         }

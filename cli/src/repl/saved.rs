@@ -58,13 +58,13 @@ impl Saved {
         Ok(all)
     }
 
-    /// Saves a query, in place of one of the same name.
+    /// Saves a query, in place of one of the same name, which it gives back.
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub(super) fn save(&mut self, name: &str, query: &str) -> io::Result<()> {
+    pub(super) fn save(&mut self, name: &str, query: &str) -> io::Result<Option<String>> {
         let mut all = self.all()?;
-        all.insert(name.to_owned(), query.to_owned());
+        let replaced = all.insert(name.to_owned(), query.to_owned());
         if let Some(path) = &self.path {
             create_private(path)?;
             let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -77,7 +77,7 @@ impl Saved {
         } else {
             self.kept = all;
         }
-        Ok(())
+        Ok(replaced)
     }
 }
 
@@ -120,8 +120,8 @@ mod tests {
         let mut saved = Saved::new(Some(path.clone()));
         assert!(saved.all().unwrap().is_empty());
         for (name, query) in queries {
-            saved.save(name, "something else").unwrap();
-            saved.save(name, query).unwrap();
+            assert_eq!(saved.save(name, "something else").unwrap(), None);
+            assert_eq!(saved.save(name, query).unwrap().as_deref(), Some("something else"));
         }
         let other = Saved::new(Some(path.clone())).all().unwrap();
         assert_eq!(
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn without_a_file_they_last_for_the_session() {
         let mut saved = Saved::new(None);
-        saved.save("a", "b").unwrap();
+        assert_eq!(saved.save("a", "b").unwrap(), None);
         assert_eq!(saved.all().unwrap()["a"], "b");
         assert!(!saved.has_file());
     }

@@ -281,3 +281,16 @@ fn shells_complete_every_command() {
     }
     run(&["completions", "tcsh"]).expect(2);
 }
+
+#[test]
+fn the_example_of_sums_over_fills_finds_them() {
+    let fill = r#"{"ts":1,"category":"fill","event":"order_filled","symbol":"AMZN","strategy":"maker","fill_price":223.80,"fill_quantity":21}"#;
+    let place = Place::with_lines(&format!("{fill}\n"));
+    let help = run(&["help", "query"]).expect(0).out;
+    let example = help.split('\'').find(|text| text.contains("category = fill")).unwrap();
+    check(
+        &place,
+        &[example, "--format", "csv"],
+        "strategy,sum_fill_quantity,avg_fill_price\r\nmaker,21,223.8\r\n",
+    );
+}

@@ -60,19 +60,40 @@ fn an_entry_that_is_wrong_is_said_and_the_next_is_run() {
 #[test]
 fn quitting_leaves_the_rest_of_the_input() {
     let place = Place::with_lines(&numbered_lines(0..10));
-    assert_eq!(repl(&place, &[], ".tz\n.quit\n.format\n").expect(0).out, "tz is UTC\n");
+    for leave in [".quit", ".exit", "quit", "EXIT"] {
+        let ran = repl(&place, &[], &format!(".tz\n{leave}\n.format\n")).expect(0);
+        assert_eq!(ran.out, "tz is UTC\n", "{leave}");
+    }
+}
+
+#[test]
+fn who_asks_for_help_gets_it() {
+    let place = Place::with_lines(&numbered_lines(0..10));
+    let help = repl(&place, &[], ".help\n").expect(0).out;
+    assert!(help.contains(".schema"), "{help}");
+    for ask in ["help", "Help", "?"] {
+        assert_eq!(repl(&place, &[], &format!("{ask}\n")).expect(0).out, help, "{ask}");
+    }
 }
 
 #[test]
 fn queries_are_saved_for_later_sessions() {
     let place = Place::with_lines(&numbered_lines(0..10));
-    let ran =
-        repl(&place, &[], ".save one n = 1 | fields n\n.save bad name! x\n.save a\u{1b}b x\n").expect(2);
-    assert!(ran.err.contains("is no name") && !ran.err.contains('\u{1b}'), "{}", ran.err);
+    let ran = repl(&place, &[], ".save one n = 2\n.save one n = 1 | fields n\n").expect(0);
+    assert_eq!(ran.err, "saved 'one': n = 2\nreplaced 'one': n = 1 | fields n\n  was: n = 2\n");
+    let ran = repl(&place, &[], ".save my query | stats count()\n").expect(0);
+    assert_eq!(ran.err, "saved 'my': query | stats count()\n");
+    assert!(repl(&place, &[], ".save a\u{1b}b x\n").expect(2).err.contains("'a\\x1bb' is no name"));
+    // What is no query is not saved, and shown why; nor is what was saved before lost.
+    for (text, place_shown) in [("one | tpo 5 x", "did you mean 'top'?"), ("two (n = 1 |", "1 | (n = 1 |")] {
+        let ran = repl(&place, &[], &format!(".save {text}\n")).expect(2);
+        assert!(ran.err.starts_with("error: ") && ran.err.contains(place_shown), "{}", ran.err);
+        assert!(!ran.err.contains("saved") && !ran.err.contains("replaced"), "{}", ran.err);
+    }
     let ran = repl(&place, &["--format", "json"], ".saved\n").expect(0);
     assert_eq!(
         ran.out,
-        "{\"name\":\"bad\",\"query\":\"name! x\"}\n{\"name\":\"one\",\"query\":\"n = 1 | fields n\"}\n"
+        "{\"name\":\"my\",\"query\":\"query | stats count()\"}\n{\"name\":\"one\",\"query\":\"n = 1 | fields n\"}\n"
     );
     let ran = repl(&place, &["--format", "json"], ".run one\n.save again\n.run again\n").expect(0);
     assert_eq!(ran.out, "{\"n\":1}\n{\"n\":1}\n");

@@ -274,3 +274,133 @@ fn more_bins_than_a_chart_takes_are_a_table() {
     assert_eq!(table.lines().count(), CHART_ROWS_MAX + 3);
     assert_eq!(notes, ["more than 20000 bins: no bars are drawn"]);
 }
+
+#[test]
+fn a_narrow_terminal_has_the_counts_and_no_bars() {
+    let bin = |second: i64, count| {
+        vec![("ts", Datum::Time(Timestamp(second * 1_000_000_000))), ("count", Datum::Int(count))]
+    };
+    check(
+        shown(Some(&["ts", "count"]), Picture::Timeline, fitted(28), vec![bin(0, 1), bin(1, 3)]),
+        "
+ts                    count
+────────────────────  ─────
+1970-01-01T00:00:00Z      1
+1970-01-01T00:00:01Z      3
+
+▃█  4 in 2 bins, most 3 at 1970-01-01T00:00:01Z
+",
+        &[],
+    );
+}
+
+#[test]
+fn any_width_will_do() {
+    let bin = |second: i64, key: &'static str| {
+        vec![
+            ("ts", Datum::Time(Timestamp(second * 1_500_000_000))),
+            ("side", text(key)),
+            ("count", Datum::Int(second)),
+        ]
+    };
+    let range = |from: i64| {
+        vec![
+            ("from", Datum::Int(from)),
+            ("to", Datum::Int(from + 50)),
+            ("count", Datum::Int(from * 1_000_000)),
+        ]
+    };
+    let identifiers = || {
+        let identifier = "20120621-AMZN-00001234";
+        vec![vec![("order_id", text(identifier)), ("n", Datum::Int(1)), ("parent_id", text(identifier))]]
+    };
+    for width in 0..=150 {
+        let timeline = || vec![bin(0, "buy"), bin(0, "sell"), bin(1, "buy"), bin(1, "価格の変化")];
+        let histogram = vec![range(0), range(50), range(100)];
+        for (columns, picture, rows) in [
+            (Some(&["ts", "count"][..]), Picture::Timeline, timeline()),
+            (Some(&["ts", "side", "count"]), Picture::Timeline, timeline()),
+            (Some(&["from", "to", "count"]), Picture::Histogram, histogram),
+            (Some(&FILL_COLUMNS), Picture::Table, fills()),
+            (Some(&["order_id", "n", "parent_id"]), Picture::Table, identifiers()),
+            (None, Picture::Table, identifiers()),
+            (None, Picture::Table, events()),
+        ] {
+            let count = rows.len();
+            let (table, _) = shown(columns, picture, fitted(width), rows);
+            assert!(table.lines().count() >= count + 2, "{width}: {table}");
+        }
+    }
+}
+
+#[test]
+fn identifiers_are_kept_whole_while_anything_else_can_give_way() {
+    let rows = || {
+        vec![vec![
+            ("order_id", text("20120621-AMZN-11885113")),
+            ("message", text("fill: 21 @ 223.81 (commission 0.0735)")),
+            ("n", Datum::Int(21)),
+            ("parent_id", text("maker_82eb153b5c0a")),
+        ]]
+    };
+    let columns = Some(&["order_id", "message", "n", "parent_id"][..]);
+    let cut =
+        |cells| format!("{cells} cell was cut to fit; .format json shows all, `| fields ...` fewer columns");
+    check(
+        shown(columns, Picture::Table, fitted(60), rows()),
+        "
+order_id                message        n  parent_id
+──────────────────────  ────────────  ──  ──────────────────
+20120621-AMZN-11885113  fill: 21 @ …  21  maker_82eb153b5c0a
+",
+        &[&cut(1)],
+    );
+    // Others are left out before any is cut, from the last on.
+    check(
+        shown(columns, Picture::Table, fitted(50), rows()),
+        "
+order_id                parent_id
+──────────────────────  ──────────────────
+20120621-AMZN-11885113  maker_82eb153b5c0a
+",
+        &["no room for message, n; .format json shows all"],
+    );
+    check(
+        shown(columns, Picture::Table, fitted(30), rows()),
+        "
+order_id
+──────────────────────
+20120621-AMZN-11885113
+",
+        &["no room for message, n, parent_id; .format json shows all"],
+    );
+    // What would not fit alone is a text like any other.
+    check(
+        shown(columns, Picture::Table, fitted(20), rows()),
+        "
+parent_id
+──────────────────
+maker_82eb153b5c0a
+",
+        &["no room for order_id, message, n; .format json shows all"],
+    );
+}
+
+#[test]
+fn events_have_a_column_of_identifiers_only_if_they_fit() {
+    let rows = || {
+        let mut rows = events();
+        for row in &mut rows {
+            row.retain(|(name, _)| *name != "order_id");
+            row.push(("order_id", text("20120621-AMZN-11885113")));
+        }
+        rows
+    };
+    for (width, has_column) in [(80, false), (84, false), (86, true), (98, true), (120, true)] {
+        let (table, _) = shown(None, Picture::Table, fitted(width), rows());
+        assert_eq!(table.lines().next().unwrap().contains("order_id"), has_column, "{width}:\n{table}");
+        let whole = table.matches("20120621-AMZN-11885113 ").count();
+        assert!(!has_column || whole == 2, "{width}:\n{table}");
+        assert!(table.lines().all(|line| crate::render::width::width(line) <= width), "{width}:\n{table}");
+    }
+}
