@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use blotter::segment::Projection;
-use blotter::{Datum, Db, Options, Predicate, QueryOptions, Queryable, Reader, RecorderOptions};
+use blotter::{Datum, Db, Options, Predicate, QueryOptions, Queryable, Reader, RecorderOptions, Snapshot};
 
 mod bench;
 
@@ -108,10 +108,18 @@ fn run(path: &Path, queries: &[(&str, &str)], times: usize) {
     }
 }
 
-/// Takes turns: an id through the language, the same id without it.
+/// Takes turns: an id through the language, the same id without it; in the process that has the database open for
+/// writing, which has the catalog's filters, and then as any other process reads it, without them.
 fn look_up(path: &Path) {
-    let reader = Reader::open(path).expect("the database opens");
-    let snapshot = reader.snapshot().expect("a snapshot");
+    println!("in the recording process:");
+    let db = Db::open(path).expect("the database opens");
+    look_up_in(&db.snapshot().expect("a snapshot"));
+    db.close().expect("nothing was recorded");
+    println!("in another process:");
+    look_up_in(&Reader::open(path).expect("the database opens").snapshot().expect("a snapshot"));
+}
+
+fn look_up_in(snapshot: &Snapshot) {
     let ids =
         snapshot.query("event = order_created | sample 5000 | fields order_id").expect("the query is right");
     let ids: Vec<String> = ids.map(|row| row.expect("rows come").get("order_id").to_string()).collect();
