@@ -48,7 +48,12 @@ pub(crate) fn run(arguments: &Demo) -> Result<Outcome, Failure> {
     if let Some((order, _)) = &played.filled_order {
         output.line(format_args!("  blotter get {quoted} {order}"))?;
     }
-    output.line(format_args!("  blotter tail {quoted} -n 20\n  blotter stats {quoted}"))?;
+    output.line(format_args!(
+        "  blotter query {quoted} 'category = fill | stats count(), sum(fill_quantity), avg(fill_price) by symbol'"
+    ))?;
+    output.line(format_args!(
+        "  blotter repl {quoted}\n  blotter tail {quoted} -n 20\n  blotter stats {quoted}"
+    ))?;
     output.flush()?;
     Ok(Outcome::no_if(!whole || !is_complete))
 }
