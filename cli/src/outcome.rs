@@ -86,7 +86,14 @@ impl Failure {
 
 /// Whether a query failed for what is written in it.
 fn is_wrong_query(error: &QueryError) -> bool {
-    matches!(error.kind(), ErrorKind::Syntax | ErrorKind::UnknownName | ErrorKind::Type | ErrorKind::Value)
+    matches!(
+        error.kind(),
+        ErrorKind::Syntax
+            | ErrorKind::UnknownName
+            | ErrorKind::Type
+            | ErrorKind::Value
+            | ErrorKind::TooComplex
+    )
 }
 
 /// Says what is wrong with a query, and where; how bad that is.

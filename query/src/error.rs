@@ -36,7 +36,9 @@ pub enum ErrorKind {
     Type,
     /// A number, time or pattern that cannot be used where it stands.
     Value,
-    /// A bound of [`limits`](crate::limits), or the memory allowed to the query.
+    /// What is written is longer, deeper or more than the bounds of [`limits`](crate::limits) allow.
+    TooComplex,
+    /// A bound met while running: of [`limits`](crate::limits), or the memory allowed to the query.
     Limit,
     /// The time allowed to the query.
     Timeout,

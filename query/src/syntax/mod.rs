@@ -46,7 +46,7 @@ use crate::limits::QUERY_BYTES_MAX;
 pub fn parse(text: &str) -> Result<Query> {
     if text.len() > QUERY_BYTES_MAX {
         let message = format!("the query has {} bytes, and at most {QUERY_BYTES_MAX} are read", text.len());
-        return Err(QueryError::new(ErrorKind::Limit, message));
+        return Err(QueryError::new(ErrorKind::TooComplex, message));
     }
     let source = Source::new(text);
     match stage::query(&source, text, false) {

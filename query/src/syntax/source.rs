@@ -122,7 +122,7 @@ impl<'t> Source<'t> {
         let depth = self.nesting.get();
         if depth >= NESTING_MAX {
             let message = format!("nested more than {NESTING_MAX} levels deep");
-            let error = QueryError::new(ErrorKind::Limit, message)
+            let error = QueryError::new(ErrorKind::TooComplex, message)
                 .with_place(self.found(at).0, "too deep from here on")
                 .with_hint("name parts of it with `extend`, or filter in several `where` stages");
             return fail(error);
@@ -152,7 +152,7 @@ impl<'t> Source<'t> {
             return Ok(());
         }
         let message = format!("an expression of more than {OPERATORS_MAX} operators");
-        let error = QueryError::new(ErrorKind::Limit, message)
+        let error = QueryError::new(ErrorKind::TooComplex, message)
             .with_place(self.found(at).0, "one too many")
             .with_hint("compute parts of it in an `extend` stage before");
         fail(error)
@@ -164,7 +164,7 @@ impl<'t> Source<'t> {
             return Ok(());
         }
         let message = format!("a list of more than {LIST_ITEMS_MAX} items");
-        fail(QueryError::new(ErrorKind::Limit, message).with_place(self.found(at).0, "one too many"))
+        fail(QueryError::new(ErrorKind::TooComplex, message).with_place(self.found(at).0, "one too many"))
     }
 
     /// `item { "," item }`

@@ -26,7 +26,7 @@ pub(super) fn query<'t>(source: &Source<'t>, input: &'t str, within: bool) -> Pa
     }
     while !ends(at) {
         if query.stages.len() >= STAGES_MAX {
-            let error = QueryError::new(ErrorKind::Limit, format!("more than {STAGES_MAX} stages"))
+            let error = QueryError::new(ErrorKind::TooComplex, format!("more than {STAGES_MAX} stages"))
                 .with_place(source.found(at).0, "one too many");
             return fail(error);
         }

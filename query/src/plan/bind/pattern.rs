@@ -40,7 +40,7 @@ impl Pipeline<'_> {
         if patterns <= PATTERNS_MAX {
             return Ok(());
         }
-        Err(QueryError::new(ErrorKind::Limit, format!("more than {PATTERNS_MAX} patterns"))
+        Err(QueryError::new(ErrorKind::TooComplex, format!("more than {PATTERNS_MAX} patterns"))
             .with_place(span, "one too many")
             .with_hint("put alternatives into one pattern: ~ \"a|b\""))
     }
@@ -50,9 +50,10 @@ fn compile(pattern: &str, span: Span) -> Result<Regex> {
     RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX).build().map_err(
         |error| {
             let (kind, message) = match &error {
-                regex::Error::CompiledTooBig(_) => {
-                    (ErrorKind::Limit, format!("the pattern takes more than {} KiB", REGEX_BYTES_MAX >> 10))
-                }
+                regex::Error::CompiledTooBig(_) => (
+                    ErrorKind::TooComplex,
+                    format!("the pattern takes more than {} KiB", REGEX_BYTES_MAX >> 10),
+                ),
                 other => {
                     let text = other.to_string();
                     let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");

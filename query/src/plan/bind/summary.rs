@@ -181,7 +181,7 @@ impl Pipeline<'_> {
             && (i128::from(last.0) - i128::from(first.0)) / i128::from(width_ns) >= i128::from(BINS_MAX)
         {
             return Err(QueryError::new(
-                ErrorKind::Limit,
+                ErrorKind::TooComplex,
                 format!("the timeline has more than {BINS_MAX} bins"),
             )
             .with_place(span, "too narrow for that time")

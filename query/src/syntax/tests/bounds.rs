@@ -37,12 +37,12 @@ fn nesting_is_taken_to_its_bound_and_refused_beyond() {
         for depth in [NESTING_MAX + 1, 10 * NESTING_MAX, (QUERY_BYTES_MAX - 60) / (open.len() + close.len())]
         {
             let error = parse(&text(depth)).expect_err(open);
-            assert_eq!(error.kind(), ErrorKind::Limit, "{open}: {error}");
+            assert_eq!(error.kind(), ErrorKind::TooComplex, "{open}: {error}");
             assert!(error.span().is_some(), "{open}");
         }
         // Unclosed too.
         let error = parse(&format!("{before}{}", open.repeat(NESTING_MAX + 1))).expect_err(open);
-        assert_eq!(error.kind(), ErrorKind::Limit, "{open}: {error}");
+        assert_eq!(error.kind(), ErrorKind::TooComplex, "{open}: {error}");
     }
 }
 
@@ -52,7 +52,7 @@ fn chains_lists_and_stages_are_bounded() {
         let found = parse(&text).err().map(|error| error.kind());
         assert_eq!(found, kind, "{}", &text[..60.min(text.len())]);
     };
-    let limit = Some(ErrorKind::Limit);
+    let limit = Some(ErrorKind::TooComplex);
     check(format!("x = {{1{}}}", "+1".repeat(OPERATORS_MAX)), None);
     check(format!("x = {{1{}}}", "+1".repeat(OPERATORS_MAX + 1)), limit);
     check(format!("x = {{1{}}}", "*(1+1)".repeat(OPERATORS_MAX)), limit);

@@ -4,12 +4,12 @@ use super::*;
 
 #[test]
 fn patterns_are_bounded_in_size_and_number() {
-    use ErrorKind::Limit;
+    use ErrorKind::TooComplex;
     let hint = "to find the text as it stands, write: contains \"...\"";
     let pattern = "\"((a{900}){900}){9}\"";
-    fails(&format!("symbol ~ {pattern}"), Limit, pattern, "the pattern takes more than 1024 KiB", hint);
+    fails(&format!("symbol ~ {pattern}"), TooComplex, pattern, "the pattern takes more than 1024 KiB", hint);
     let many = vec!["symbol ~ a"; 257].join(" or ");
-    fails(&many, Limit, "a", "more than 256 patterns", "put alternatives into one pattern: ~ \"a|b\"");
+    fails(&many, TooComplex, "a", "more than 256 patterns", "put alternatives into one pattern: ~ \"a|b\"");
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn expressions_that_can_never_be_computed_are_said_to_be_wrong() {
 
 #[test]
 fn stages_that_need_what_the_rows_lack_say_so() {
-    use ErrorKind::{Limit, Type, UnknownName};
+    use ErrorKind::{TooComplex, Type, UnknownName};
     let before = "put 'related' before the stages that summarise or pick fields";
     fails(
         "| fields symbol | related",
@@ -369,7 +369,7 @@ fn stages_that_need_what_the_rows_lack_say_so() {
     );
     fails(
         "since 2026-01-01 until 2026-01-03 | timeline 1ms",
-        Limit,
+        TooComplex,
         "timeline 1ms",
         "the timeline has more than 1000000 bins",
         "make the bins wider, or the time shorter",
