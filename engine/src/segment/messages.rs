@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::block_shapes::BlockShapes;
 use super::dictionary::Texts;
 use super::reader::Segment;
 use super::template::{Part, write_padded};
-use super::vector::{BlockShapes, ColumnVector, Presence, Values};
+use super::vector::{ColumnVector, Presence, Values};
 use super::wire::Malformed;
 use crate::error::Result;
 use crate::event::ValueType;

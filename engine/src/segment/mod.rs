@@ -32,6 +32,7 @@
 //! `footer` for the rest.
 
 mod bits;
+mod block_shapes;
 mod builder;
 mod decimals;
 mod dictionary;
@@ -58,6 +59,7 @@ mod vector;
 mod verify;
 mod wire;
 
+pub use block_shapes::{BlockShapes, ShapeValue};
 pub use builder::{FinishedSegment, SegmentBuilder, SegmentIdentity, SegmentOptions};
 pub use decimals::Digits;
 pub use dictionary::Texts;
@@ -67,4 +69,4 @@ pub use messages::MessagePart;
 pub use meta::{Route, RoutingFilter, SegmentId, SegmentMeta, Tier};
 pub use reader::{ColumnId, ColumnInfo, Projection, Segment};
 pub use sizes::ColumnBytes;
-pub use vector::{BlockShapes, ColumnVector, Decimals, Presence, ShapeValue, Values, Zone};
+pub use vector::{ColumnVector, Decimals, Presence, Values, Zone};
