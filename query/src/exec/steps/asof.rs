@@ -11,7 +11,7 @@ use blotter_engine::event::Timestamp;
 use foldhash::fast::RandomState;
 
 use super::ends::given_away;
-use super::held::{Held, Pace};
+use super::held::{Held, Pace, hold_all};
 use super::key::{self, Key};
 use super::place::{seq_of, ts_of};
 use super::right::RightColumns;
@@ -43,14 +43,8 @@ pub(crate) fn asof(
         (plan.clone(), by.to_vec(), Arc::clone(source), Arc::clone(execution));
     let columns = RightColumns::of_asof(renamed);
     lazily(move || {
-        let (mut held, mut pace) = (Held::new(&execution), Pace::new(&execution));
-        let mut rows: Vec<Cells> = Vec::new();
-        for row in input {
-            pace.step()?;
-            let row = row?;
-            held.take(row.bytes())?;
-            rows.push(row);
-        }
+        let mut pace = Pace::new(&execution);
+        let (rows, held) = hold_all(input, &mut pace, &execution)?;
         let times = || rows.iter().filter_map(ts_of);
         let (Some(first), Some(last)) = (times().min(), times().max()) else {
             return Ok(given_away(rows, held));

@@ -54,6 +54,22 @@ impl Drop for Held {
     }
 }
 
+/// All rows, and the memory that they take.
+pub(super) fn hold_all(
+    input: RowStream,
+    pace: &mut Pace,
+    execution: &Arc<Execution>,
+) -> Result<(Vec<Cells>, Held)> {
+    let (mut held, mut rows) = (Held::new(execution), Vec::new());
+    for row in input {
+        pace.step()?;
+        let row = row?;
+        held.take(row.bytes())?;
+        rows.push(row);
+    }
+    Ok((rows, held))
+}
+
 /// Rows that need memory until the last of them is given.
 pub(super) fn holding(rows: impl Iterator<Item = Result<Cells>> + Send + 'static, held: Held) -> RowStream {
     Box::new(rows.inspect(move |_| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use blotter_engine::event::Timestamp;
 use chrono_tz::Tz;
 
-use super::held::{Held, Pace};
+use super::held::{Held, Pace, hold_all};
 use crate::cells::{Cells, Slot};
 use crate::datum::Datum;
 use crate::error::{ErrorKind, QueryError, Result};
@@ -37,14 +37,8 @@ pub(crate) struct Timeline {
 pub(crate) fn fill(input: RowStream, timeline: &Timeline, execution: &Arc<Execution>) -> RowStream {
     let (timeline, execution) = (timeline.clone(), Arc::clone(execution));
     lazily(move || {
-        let (mut held, mut pace) = (Held::new(&execution), Pace::new(&execution));
-        let mut rows: Vec<Cells> = Vec::new();
-        for row in input {
-            pace.step()?;
-            let row = row?;
-            held.take(row.bytes())?;
-            rows.push(row);
-        }
+        let mut pace = Pace::new(&execution);
+        let (rows, held) = hold_all(input, &mut pace, &execution)?;
         let keys = match timeline.key {
             None => vec![Datum::Null],
             Some(slot) => {
