@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::DatabaseId;
+use super::ledger::LedgerEntry;
 use crate::codec;
 use crate::error::{Error, Result};
 use crate::vfs::{Host, OpenMode, VfsFile};
@@ -37,14 +38,14 @@ pub const JOURNAL_VERSION: u32 = 1;
 const MAGIC: &[u8; 8] = b"BLOTJRNL";
 const HEAD_BYTES: usize = 16;
 const FRAME_BYTES: usize = 8;
-/// Longest record, in bytes.
-const RECORD_BYTES_MAX: usize = 64 * 1024;
-/// Longest journal, in bytes; policies and holds change by hand, not by the second.
-const JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Longest record, in bytes: a hold of ten thousand ids.
+pub(crate) const RECORD_BYTES_MAX: usize = 1024 * 1024;
+/// Longest journal, in bytes. A day's deletions and its job take a few kilobytes.
+const JOURNAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const HINT: &str = "restore it from a backup, or move it away and run `blotter repair`";
 
 /// One entry of the journal.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum JournalRecord {
     /// The database was created.
     Created {
@@ -62,6 +63,8 @@ pub enum JournalRecord {
         /// What could not be saved.
         gaps: Vec<Gap>,
     },
+    /// A copy of an entry of the catalog's ledger.
+    Ledger(LedgerEntry),
 }
 
 /// Events that are gone for good; `end` is the one after the last.

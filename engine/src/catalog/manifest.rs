@@ -7,7 +7,8 @@
 //!  │ "BLOTMANI" │ version  │ body length    │ CRC32   │ body (crate::codec)  │
 //!  └────────────┴──────────┴────────────────┴─────────┴──────────────────────┘
 //!    8 bytes      u32        u64              u32       identity, generation, indexed fields,
-//!                                                       sealed WAL, next seq, next producer, segments, WAL anchor
+//!                                                       sealed WAL, next seq, next producer, segments,
+//!                                                       retired files, cold directory, WAL anchor
 //! ```
 //!
 //! Integers are little-endian. The checksum covers the 20 bytes before it and the body. The first 24
@@ -68,6 +69,11 @@ pub struct Manifest {
     pub next_producer: u32,
     /// All segments, by id.
     pub segments: Vec<SegmentMeta>,
+    /// Files of segments that were replaced or deleted and are still there, relative to the database, for the sake of
+    /// who reads them.
+    pub retired: Vec<String>,
+    /// The directory of cold segments, where it is not the database's own.
+    pub cold_directory: Option<String>,
     /// How far the WAL was durable when this was written, where that is known.
     pub wal: Option<WalAnchor>,
 }

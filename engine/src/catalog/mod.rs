@@ -19,6 +19,7 @@
 //!   use, and a restart continues from the stored one.
 
 mod journal;
+pub mod ledger;
 pub mod manifest;
 mod pages;
 mod records;
@@ -39,10 +40,13 @@ pub(crate) use manifest::LastManifest;
 pub use manifest::{Manifest, WalAnchor};
 pub use pages::CATALOG_VERSION;
 
+use self::ledger::{Ledger, LedgerEntry, NewEntry};
 use self::pages::CheckedPages;
+pub use self::records::FileState;
 use self::records::{
-    DATABASE_KEY, Database, META, ROUTING, SEGMENTS, StoredCounters, begin_write, digest, insert_segments,
-    read_meta, read_segment, remove_segments, routing_key, store_counters,
+    DATABASE_KEY, Database, FILES, LEDGER, META, ROUTING, SEGMENTS, StoredCounters, append_ledger,
+    begin_write, change_files, digest, insert_segments, read_files, read_ledger, read_meta, read_segment,
+    remove_segments, routing_key, store_counters,
 };
 use self::store::{Failure, catalog_error, guarded, open_record, seal_record};
 use crate::codec;
@@ -54,6 +58,9 @@ use crate::vfs::{Host, OpenMode};
 /// Name of the catalog's file.
 pub const CATALOG_FILE: &str = "catalog.redb";
 const CATALOG_NEW_FILE: &str = "catalog.new";
+
+/// Longest entry of the ledger, so that the journal takes it too.
+const LEDGER_ENTRY_BYTES_MAX: usize = journal::RECORD_BYTES_MAX - 64;
 
 /// How far the stored segment counter runs ahead, so that handing out an id seldom costs a commit.
 const SEGMENT_IDS_AHEAD: u64 = 64;
@@ -105,6 +112,19 @@ pub struct SealCommit<'a> {
     pub next_producer: u32,
 }
 
+/// A change that maintenance makes, as one commit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Swap<'a> {
+    /// Segments that are to be seen from now on; their files are durable.
+    pub added: &'a [NewSegment],
+    /// Segments that are not to be seen any longer.
+    pub removed: &'a [SegmentId],
+    /// What is noted of files from now on; `None` is nothing. Paths are relative to the database.
+    pub files: &'a [(String, Option<FileState>)],
+    /// What is said of it.
+    pub entries: &'a [NewEntry],
+}
+
 /// The catalog of one database, owned by one process.
 pub struct Catalog {
     host: Host,
@@ -116,18 +136,19 @@ pub struct Catalog {
     state: Mutex<State>,
 }
 
-/// Counters in memory; equal to the stored ones but for the segment ids handed out.
+/// Counters in memory, equal to the stored ones but for the segment ids handed out; and the ledger.
 #[derive(Debug)]
 struct State {
     stored: StoredCounters,
     next_segment: u64,
+    ledger: Arc<Ledger>,
 }
 
 impl Catalog {
     /// Makes the catalog of a new database. The directory exists and holds none.
     pub fn create(host: &Host, dir: &Path, identity: DatabaseId) -> Result<Catalog> {
         let database = Database { identity, created_at_ns: host.clock.now_ns() };
-        Catalog::create_with(host, dir, &database, StoredCounters::default(), &[])
+        Catalog::create_with(host, dir, &database, StoredCounters::default(), &[], &[])
     }
 
     /// Makes a catalog of what is known from elsewhere, where a damaged one was moved away or none is
@@ -142,6 +163,7 @@ impl Catalog {
         generation_seen: u64,
         next_segment: u64,
         found: &SealCommit<'_>,
+        ledger: &[LedgerEntry],
     ) -> Result<Catalog> {
         let mut stored = StoredCounters { next_segment, ..StoredCounters::default() };
         stored.counters.generation = generation_seen + 1;
@@ -149,7 +171,7 @@ impl Catalog {
         stored.counters.next_seq = found.next_seq.0;
         stored.counters.next_producer = found.next_producer;
         let database = Database { identity, created_at_ns };
-        Catalog::create_with(host, dir, &database, stored, found.segments)
+        Catalog::create_with(host, dir, &database, stored, found.segments, ledger)
     }
 
     /// Builds it under another name and renames it when complete, so that there is a whole one or none.
@@ -159,6 +181,7 @@ impl Catalog {
         database: &Database,
         mut stored: StoredCounters,
         segments: &[NewSegment],
+        ledger: &[LedgerEntry],
     ) -> Result<Catalog> {
         let (path, new_path) = (dir.join(CATALOG_FILE), dir.join(CATALOG_NEW_FILE));
         let files = &host.files;
@@ -179,7 +202,10 @@ impl Catalog {
                 let payload = codec::encode(database);
                 meta.insert(DATABASE_KEY, seal_record("meta", DATABASE_KEY.as_bytes(), &payload).as_slice())?;
                 txn.open_table(ROUTING)?;
+                txn.open_table(LEDGER)?;
+                txn.open_table(FILES)?;
             }
+            append_ledger(&txn, &new_path, &mut stored, ledger)?;
             insert_segments(&txn, &new_path, &mut stored, segments)?;
             store_counters(&txn, &stored)?;
             txn.commit()?;
@@ -206,16 +232,19 @@ impl Catalog {
         };
         let store = store::open_redb(&path, CheckedPages::open(&path, file)?)?;
         let (database, stored) = guarded(&path, || read_meta(&store, &path))?;
+        let ledger = guarded(&path, || read_ledger(&store, &path, stored.ledger_last))?;
+        let ledger = Arc::new(Ledger::of(ledger));
         let catalog = Catalog {
             host: host.clone(),
             dir: dir.to_path_buf(),
             path,
             store: RwLock::new(Some(Arc::new(store))),
             database,
-            state: Mutex::new(State { stored, next_segment: stored.next_segment }),
+            state: Mutex::new(State { stored, next_segment: stored.next_segment, ledger }),
         };
         catalog.check_against_manifest()?;
         catalog.segments()?;
+        catalog.files()?;
         Ok(catalog)
     }
 
@@ -339,21 +368,45 @@ impl Catalog {
 
     /// Enters the segments of a sealed WAL file, and that it is sealed, in one durable transaction.
     pub fn commit_seal(&self, seal: &SealCommit<'_>) -> Result<Counters> {
-        self.change(seal.segments, &[], |counters| {
+        self.change(seal.segments, &[], &[], &[], |counters| {
             counters.sealed_wal = counters.sealed_wal.max(seal.sealed_wal);
             counters.next_seq = counters.next_seq.max(seal.next_seq.0);
             counters.next_producer = counters.next_producer.max(seal.next_producer);
         })
     }
 
-    /// Puts segments in place of others, in one durable transaction: merges and changes of tier.
-    pub fn replace_segments(&self, added: &[NewSegment], removed: &[SegmentId]) -> Result<Counters> {
-        self.change(added, removed, |_| {})
+    /// Makes a change of maintenance in one durable transaction; gives the entries with their numbers.
+    pub fn commit_swap(&self, swap: &Swap<'_>) -> Result<Vec<LedgerEntry>> {
+        let number_from = self.ledger().last_number() + 1;
+        let numbered = |(entry, number): (&NewEntry, u64)| {
+            let NewEntry { at_ns, actor, reason, change } = entry.clone();
+            LedgerEntry { number, at_ns, actor, reason, change }
+        };
+        let entries: Vec<LedgerEntry> = swap.entries.iter().zip(number_from..).map(numbered).collect();
+        if let Some(long) = entries
+            .iter()
+            .map(|entry| codec::encode(entry).len())
+            .find(|bytes| *bytes > LEDGER_ENTRY_BYTES_MAX)
+        {
+            let reason = format!("{long} bytes exceed the limit of {LEDGER_ENTRY_BYTES_MAX}");
+            return Err(Error::InvalidOption { option: "ledger entry", reason });
+        }
+        self.change(swap.added, swap.removed, swap.files, &entries, |_| {})?;
+        Ok(entries)
     }
 
-    /// Removes segments, in one durable transaction. Their files are deleted afterwards.
-    pub fn remove_segments(&self, removed: &[SegmentId]) -> Result<Counters> {
-        self.change(&[], removed, |_| {})
+    /// What was decided and done.
+    pub fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.state().ledger)
+    }
+
+    /// Files that are being written or wait to be removed, by path relative to the database.
+    pub fn files(&self) -> Result<Vec<(String, FileState)>> {
+        self.read_files(&self.state().stored)
+    }
+
+    fn read_files(&self, stored: &StoredCounters) -> Result<Vec<(String, FileState)>> {
+        guarded(&self.path, || read_files(&*self.store()?, &self.path, stored))
     }
 
     /// What other processes are to see of it.
@@ -368,6 +421,13 @@ impl Catalog {
             next_seq: counters.next_seq,
             next_producer: counters.next_producer,
             segments: self.read_segments(&state.stored)?,
+            retired: self
+                .read_files(&state.stored)?
+                .into_iter()
+                .filter(|(_, state)| matches!(state, FileState::Retired { .. }))
+                .map(|(file, _)| file)
+                .collect(),
+            cold_directory: state.ledger.cold_directory().map(str::to_owned),
             wal: None,
         })
     }
@@ -376,6 +436,8 @@ impl Catalog {
         &self,
         added: &[NewSegment],
         removed: &[SegmentId],
+        files: &[(String, Option<FileState>)],
+        entries: &[LedgerEntry],
         advance: impl FnOnce(&mut Counters),
     ) -> Result<Counters> {
         let mut state = self.state();
@@ -386,10 +448,17 @@ impl Catalog {
         self.write(|txn| {
             remove_segments(txn, &self.path, &mut stored, removed)?;
             insert_segments(txn, &self.path, &mut stored, added)?;
+            append_ledger(txn, &self.path, &mut stored, entries)?;
+            change_files(txn, &mut stored, files)?;
             store_counters(txn, &stored)
         })?;
         state.next_segment = state.next_segment.max(stored.next_segment - SEGMENT_IDS_AHEAD);
         state.stored = stored;
+        if !entries.is_empty() {
+            let mut ledger = Ledger::clone(&state.ledger);
+            entries.iter().for_each(|entry| ledger.add(entry.clone()));
+            state.ledger = Arc::new(ledger);
+        }
         Ok(stored.counters)
     }
 
@@ -437,12 +506,14 @@ impl Catalog {
             .map_err(|error| Error::io("open", &self.path, error))?;
         let store = store::open_redb(&self.path, CheckedPages::open(&self.path, file)?)?;
         let (database, stored) = guarded(&self.path, || read_meta(&store, &self.path))?;
+        let ledger = guarded(&self.path, || read_ledger(&store, &self.path, stored.ledger_last))?;
         assert!(
             database.identity == self.database.identity,
             "the catalog of an open database stays in its place"
         );
         state.next_segment = state.next_segment.max(stored.next_segment);
         state.stored = stored;
+        state.ledger = Arc::new(Ledger::of(ledger));
         *place = Some(Arc::new(store));
         Ok(stored.counters)
     }

@@ -6,14 +6,17 @@
 //! meta       "counters"                  Counters, with the count and digest of the segments
 //! segments   id u64                      SegmentRecord { meta, filters: field and length of each }
 //! routing    (id u64, field, part u32)   bytes of the filter, in parts
+//! ledger     number u64                  LedgerEntry
+//! files      path, relative              FileState: files that are being written, or wait to be removed
 //! ```
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use redb::{Durability, ReadableDatabase, TableDefinition, WriteTransaction};
+use redb::{Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::ledger::LedgerEntry;
 use super::store::{Failure, catalog_error, open_record, record_crc, seal_record};
 use super::{Counters, DatabaseId, NewSegment};
 use crate::codec;
@@ -22,6 +25,8 @@ use crate::segment::{RoutingFilter, SegmentId, SegmentMeta};
 
 pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 pub(super) const SEGMENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("segments");
+pub(super) const LEDGER: TableDefinition<u64, &[u8]> = TableDefinition::new("ledger");
+pub(super) const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
 pub(super) const ROUTING: TableDefinition<(u64, &str, u32), &[u8]> = TableDefinition::new("routing");
 
 pub(super) const DATABASE_KEY: &str = "database";
@@ -47,6 +52,23 @@ pub(super) struct StoredCounters {
     pub(super) segment_count: u64,
     /// Sum of [`digest`] over all segment records.
     pub(super) segments_digest: u64,
+    /// Number of the last ledger entry; all before it are there.
+    pub(super) ledger_last: u64,
+    pub(super) file_count: u64,
+    /// Sum of the digests of all file records.
+    pub(super) files_digest: u64,
+}
+
+/// What is the matter with a file that belongs to no segment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum FileState {
+    /// Being written: if nothing is said of it at the next open, it is incomplete and goes.
+    Writing,
+    /// Its segment was replaced or deleted at that time, in nanoseconds. It goes when nobody reads it any longer.
+    Retired {
+        /// When.
+        at_ns: i64,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -174,4 +196,107 @@ pub(super) fn remove_segments(
         routing.retain_in((id.0, "", 0)..(id.0 + 1, "", 0), |_, _| false)?;
     }
     Ok(())
+}
+
+/// Adds entries to the ledger.
+pub(super) fn append_ledger(
+    txn: &WriteTransaction,
+    path: &Path,
+    stored: &mut StoredCounters,
+    entries: &[LedgerEntry],
+) -> Result<(), Failure> {
+    let mut ledger = txn.open_table(LEDGER)?;
+    for entry in entries {
+        let number = stored.ledger_last + 1;
+        assert_eq!(entry.number, number, "entries are numbered as they are added");
+        let record = seal_record("ledger", &number.to_le_bytes(), &codec::encode(entry));
+        if ledger.insert(number, record.as_slice())?.is_some() {
+            return Err(catalog_error(path, format!("ledger entry {number} is there already")).into());
+        }
+        stored.ledger_last = number;
+    }
+    Ok(())
+}
+
+/// All entries of the ledger, each verified; and verified to be all.
+pub(super) fn read_ledger(
+    store: &redb::Database,
+    path: &Path,
+    last: u64,
+) -> Result<Vec<LedgerEntry>, Failure> {
+    let table = store.begin_read()?.open_table(LEDGER)?;
+    let mut entries = Vec::new();
+    for found in table.iter()? {
+        let (number, record) = found?;
+        let expected = entries.len() as u64 + 1;
+        if number.value() != expected || expected > last {
+            let reason = format!("ledger entry {} where {expected} of {last} was expected", number.value());
+            return Err(catalog_error(path, reason).into());
+        }
+        let payload = open_record(path, "ledger", &expected.to_le_bytes(), record.value())?;
+        let entry: LedgerEntry = codec::decode(payload)
+            .map_err(|error| catalog_error(path, format!("ledger entry {expected}: {error}")))?;
+        entries.push(entry);
+    }
+    if entries.len() as u64 != last {
+        let reason = format!("{} ledger entries where {last} were expected", entries.len());
+        return Err(catalog_error(path, reason).into());
+    }
+    Ok(entries)
+}
+
+/// Notes or forgets (`None`) what is the matter with files.
+pub(super) fn change_files(
+    txn: &WriteTransaction,
+    stored: &mut StoredCounters,
+    changes: &[(String, Option<FileState>)],
+) -> Result<(), Failure> {
+    let mut files = txn.open_table(FILES)?;
+    for (file, state) in changes {
+        let before = match state {
+            Some(state) => {
+                let record = seal_record("files", file.as_bytes(), &codec::encode(state));
+                stored.file_count += 1;
+                stored.files_digest = stored.files_digest.wrapping_add(file_digest(file, &record));
+                files.insert(file.as_str(), record.as_slice())?
+            }
+            None => files.remove(file.as_str())?,
+        };
+        if let Some(before) = before {
+            stored.file_count -= 1;
+            stored.files_digest = stored.files_digest.wrapping_sub(file_digest(file, before.value()));
+        }
+    }
+    Ok(())
+}
+
+/// All files of which something is noted, by path; verified to be all.
+pub(super) fn read_files(
+    store: &redb::Database,
+    path: &Path,
+    stored: &StoredCounters,
+) -> Result<Vec<(String, FileState)>, Failure> {
+    let table = store.begin_read()?.open_table(FILES)?;
+    let (mut files, mut sum) = (Vec::new(), 0_u64);
+    for found in table.iter()? {
+        let (file, record) = found?;
+        let (file, record) = (file.value(), record.value());
+        let payload = open_record(path, "files", file.as_bytes(), record)?;
+        let state = codec::decode(payload)
+            .map_err(|error| catalog_error(path, format!("file '{}': {error}", file.escape_debug())))?;
+        sum = sum.wrapping_add(file_digest(file, record));
+        files.push((file.to_owned(), state));
+        if files.len() as u64 > stored.file_count {
+            break;
+        }
+    }
+    if files.len() as u64 != stored.file_count || sum != stored.files_digest {
+        let reason = format!("{} files noted, {} others found", stored.file_count, files.len());
+        return Err(catalog_error(path, reason).into());
+    }
+    Ok(files)
+}
+
+fn file_digest(file: &str, record: &[u8]) -> u64 {
+    digest(u64::from(crc32fast::hash(file.as_bytes())), record)
 }

@@ -43,6 +43,11 @@ fn segment(id: u64) -> NewSegment {
     (meta, filters(id))
 }
 
+/// Puts segments in place of others.
+fn swap(catalog: &Catalog, added: &[NewSegment], removed: &[SegmentId]) -> Result<Vec<LedgerEntry>> {
+    catalog.commit_swap(&Swap { added, removed, ..Swap::default() })
+}
+
 /// Filters of a segment: a short one, an empty one, and now and then one of several parts.
 fn filters(id: u64) -> Vec<RoutingFilter> {
     let mut random = Prng::new(id);
@@ -95,9 +100,9 @@ fn what_was_committed_is_found_also_after_reopening() {
     check_answers(&catalog, &[0, 3]).unwrap();
     assert_eq!(catalog.filter(SegmentId(99), "order_id").unwrap(), None);
 
-    catalog.replace_segments(&[segment(5)], &[SegmentId(0)]).unwrap();
+    swap(&catalog, &[segment(5)], &[SegmentId(0)]).unwrap();
     check_answers(&catalog, &[3, 5]).unwrap();
-    catalog.remove_segments(&[SegmentId(3)]).unwrap();
+    swap(&catalog, &[], &[SegmentId(3)]).unwrap();
     check_answers(&catalog, &[5]).unwrap();
     let manifest = catalog.manifest(&["order_id".into()]).unwrap();
     assert_eq!((manifest.generation, manifest.segments.len()), (4, 1));
@@ -128,7 +133,7 @@ fn a_change_that_cannot_be_made_changes_nothing() {
     with_directory(&host);
     let catalog = Catalog::create(&host, root(), IDENTITY).unwrap();
     let before = catalog.commit_seal(&seal(&[segment(1), segment(2)], 1)).unwrap();
-    assert!(catalog.remove_segments(&[SegmentId(1), SegmentId(8)]).is_err());
+    assert!(swap(&catalog, &[], &[SegmentId(1), SegmentId(8)]).is_err());
     assert!(catalog.commit_seal(&seal(&[segment(4), segment(2)], 2)).is_err());
     assert_eq!(catalog.counters(), before);
     check_answers(&catalog, &[1, 2]).unwrap();
@@ -171,7 +176,7 @@ fn a_rebuilt_catalog_is_newer_than_any_manifest() {
     host.files.remove_file(&root().join(CATALOG_FILE)).unwrap();
     let found = [segment(1), segment(2)];
     let rebuilt =
-        Catalog::rebuild(&host, root(), IDENTITY, 77, manifest.generation, 0, &seal(&found, 5)).unwrap();
+        Catalog::rebuild(&host, root(), IDENTITY, 77, manifest.generation, 0, &seal(&found, 5), &[]).unwrap();
     assert!(rebuilt.counters().generation > manifest.generation);
     assert_eq!((rebuilt.counters().sealed_wal, rebuilt.created_at_ns()), (5, 77));
     check_answers(&rebuilt, &[1, 2]).unwrap();
@@ -188,11 +193,13 @@ fn the_bytes_of_a_manifest_are_those_of_version_1() {
         next_seq: 100,
         next_producer: 4,
         segments: vec![segment(1).0],
+        retired: vec![],
+        cold_directory: None,
         wal: Some(WalAnchor { number: 3, durable_end: 64, next_seq: 100 }),
     };
     let bytes = manifest.encode();
-    assert_eq!(bytes.len(), 24 + 16 + 8 + (8 + 8 + 8) + 8 + 8 + 4 + 8 + 144 + (1 + 24));
+    assert_eq!(bytes.len(), 24 + 16 + 8 + (8 + 8 + 8) + 8 + 8 + 4 + 8 + 144 + 8 + 1 + (1 + 24));
     assert_eq!(&bytes[..12], b"BLOTMANI\x01\0\0\0");
-    assert_eq!(crc32fast::hash(&bytes[24..]), 2_599_405_904, "the layout of the body has changed");
+    assert_eq!(crc32fast::hash(&bytes[24..]), 4_223_172_761, "the layout of the body has changed");
     assert_eq!(Manifest::decode(Path::new("MANIFEST"), &bytes).unwrap(), manifest);
 }

@@ -16,7 +16,9 @@ const DAY_NS: i64 = 86_400_000_000_000;
 /// let ts: Timestamp = "2026-01-02T14:30:00.5+00:00".parse().unwrap();
 /// assert_eq!(ts.to_string(), "2026-01-02T14:30:00.500000000Z");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

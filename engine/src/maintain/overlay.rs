@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::vfs::{DirEntry, FileLock, Host, Mapping, OpenMode, Vfs, VfsFile};
+use crate::vfs::{DirEntry, FileLock, Host, Mapping, OpenMode, Space, Vfs, VfsFile};
 
 const PAGE_BYTES: usize = 4096;
 
@@ -63,6 +63,10 @@ impl Vfs for OverlayFiles {
 
     fn file_identity(&self, path: &Path) -> io::Result<u64> {
         self.0.file_identity(path)
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        self.0.space(path)
     }
 
     fn try_lock(&self, _: &Path) -> io::Result<Option<Box<dyn FileLock>>> {

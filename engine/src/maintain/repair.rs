@@ -27,6 +27,7 @@ use super::report::{Quarantined, RepairReport};
 use super::salvage::{Salvage, options_like};
 use super::verify::{describe, only_damage, open_segment};
 use super::wal_file::WalFile;
+use crate::catalog::ledger::Ledger;
 use crate::catalog::manifest::MANIFEST_FILE;
 use crate::catalog::{
     CATALOG_FILE, Catalog, Counters, DatabaseId, GAPS_PER_RECORD_MAX, Gap, JOURNAL_FILE, Journal,
@@ -178,7 +179,7 @@ impl Found {
         claims.extend(catalog.sound().map(|found| found.catalog.identity().0));
         claims.extend(records.iter().find_map(|record| match record {
             JournalRecord::Created { identity, .. } => Some(identity.0),
-            JournalRecord::Repaired { .. } => None,
+            JournalRecord::Repaired { .. } | JournalRecord::Ledger(_) => None,
         }));
         claims.extend(manifest.sound().map(|manifest| manifest.identity.0));
         claims.extend(wal.iter().filter_map(|file| file.header.as_ref().ok()).map(|header| header.database));
@@ -215,6 +216,19 @@ impl Found {
     fn next_seq(&self) -> u64 {
         let catalog = self.catalog.sound().map_or(0, |found| found.counters.next_seq);
         catalog.max(self.manifest.sound().map_or(0, |manifest| manifest.next_seq))
+    }
+
+    /// What was decided and done: what the catalog knows, or the journal, whoever knows more.
+    fn ledger(&self) -> Ledger {
+        let journal = self.records.iter().filter_map(|record| match record {
+            JournalRecord::Ledger(entry) => Some(entry.clone()),
+            _ => None,
+        });
+        let journal = Ledger::salvaged(journal);
+        match self.catalog.sound().map(|found| found.catalog.ledger()) {
+            Some(ledger) if ledger.last_number() >= journal.last_number() => Ledger::clone(&ledger),
+            _ => journal,
+        }
     }
 
     fn generation(&self) -> u64 {
@@ -265,6 +279,8 @@ struct Plan<'h> {
     next_producer: u32,
     /// What nobody has recorded yet.
     new_gaps: Vec<Gap>,
+    /// What was decided and done, as far as anything tells.
+    ledger: Ledger,
 }
 
 impl<'h> Plan<'h> {
@@ -286,6 +302,7 @@ impl<'h> Plan<'h> {
             next_seq: 0,
             next_producer: 0,
             new_gaps: Vec::new(),
+            ledger: found.ledger(),
             found,
         };
         if plan.found.identity.is_none() {
@@ -424,7 +441,7 @@ impl<'h> Plan<'h> {
         let wal = found.wal.iter().filter(|file| self.is_ours(file)).map(WalFile::next_seq);
         let recorded = found.records.iter().flat_map(|record| match record {
             JournalRecord::Repaired { gaps, .. } => &gaps[..],
-            JournalRecord::Created { .. } => &[],
+            JournalRecord::Created { .. } | JournalRecord::Ledger(_) => &[],
         });
         let recorded = recorded.map(|gap| match gap {
             Gap::Seqs { end, .. } => *end,
@@ -548,6 +565,8 @@ impl<'h> Plan<'h> {
             next_seq: self.next_seq,
             next_producer: self.next_producer,
             segments: self.kept.iter().map(|(meta, _)| meta.clone()).collect(),
+            retired: Vec::new(),
+            cold_directory: self.ledger.cold_directory().map(str::to_owned),
             wal: known.and_then(|manifest| manifest.wal).filter(|_| self.wal_stays),
         };
         let catalog_stays = self.catalog_stays(&planned)?;
@@ -602,7 +621,7 @@ impl<'h> Plan<'h> {
     fn created_at_ns(&self) -> i64 {
         let journal = self.found.records.iter().find_map(|record| match record {
             JournalRecord::Created { at_ns, .. } => Some(*at_ns),
-            JournalRecord::Repaired { .. } => None,
+            JournalRecord::Repaired { .. } | JournalRecord::Ledger(_) => None,
         });
         let catalog = self.found.catalog.sound().map(|found| found.catalog.created_at_ns());
         catalog.or(journal).unwrap_or_else(|| self.host.clock.now_ns())
@@ -704,6 +723,7 @@ impl<'h> Plan<'h> {
             seen,
             self.next_segment,
             &seal,
+            self.ledger.entries(),
         )?;
         self.report.rewritten.push(CATALOG_FILE);
         Ok(())

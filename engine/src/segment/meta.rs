@@ -3,7 +3,7 @@
 //! These types are stored through `crate::codec`: the order of their fields is the format.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +116,43 @@ impl SegmentMeta {
             Some(route) => Err(format!("bounds of field '{}'", route.field.escape_debug())),
             None => Ok(()),
         }
+    }
+}
+
+/// Where files of segments are: in the database's directory, but for cold ones that have a directory of their own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Places {
+    /// The database's directory.
+    pub database: PathBuf,
+    /// The directory of cold segments, where it is not the database's own.
+    pub cold: Option<PathBuf>,
+}
+
+impl Places {
+    /// Of a database, and the cold directory that its manifest or ledger names.
+    pub fn new(database: &Path, cold: Option<&str>) -> Places {
+        Places { database: database.to_path_buf(), cold: cold.map(PathBuf::from) }
+    }
+
+    /// Where a tier's days are.
+    pub fn tier(&self, tier: Tier) -> PathBuf {
+        match (&self.cold, tier) {
+            (Some(cold), Tier::Cold) => cold.clone(),
+            _ => self.database.join(tier.directory()),
+        }
+    }
+
+    /// The file of a path relative to the database, such as `cold/2026-01-02/order-<id>.seg`.
+    pub fn file(&self, relative: &Path) -> PathBuf {
+        match (&self.cold, relative.strip_prefix(Tier::Cold.directory())) {
+            (Some(cold), Ok(rest)) => cold.join(rest),
+            _ => self.database.join(relative),
+        }
+    }
+
+    /// The file of a segment.
+    pub fn segment(&self, meta: &SegmentMeta) -> PathBuf {
+        self.file(&meta.relative_path())
     }
 }
 

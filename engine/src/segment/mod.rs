@@ -66,7 +66,7 @@ pub use dictionary::Texts;
 pub(crate) use filter::OpenFilter;
 pub use find::Lookup;
 pub use messages::MessagePart;
-pub use meta::{Route, RoutingFilter, SegmentId, SegmentMeta, Tier};
+pub use meta::{Places, Route, RoutingFilter, SegmentId, SegmentMeta, Tier};
 pub use reader::{ColumnId, ColumnInfo, Projection, Segment};
 pub use sizes::ColumnBytes;
 pub use vector::{ColumnVector, Decimals, Presence, Values, Zone};

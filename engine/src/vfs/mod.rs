@@ -99,8 +99,19 @@ pub trait Vfs: Send + Sync + Debug {
     fn exists(&self, path: &Path) -> io::Result<bool>;
     /// A number that stays with the file through renames, and that a copy does not share.
     fn file_identity(&self, path: &Path) -> io::Result<u64>;
+    /// How much room the volume of an existing file or directory has.
+    fn space(&self, path: &Path) -> io::Result<Space>;
     /// Takes the exclusive lock of an existing file, released on drop; `None` if it is held.
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>>;
+}
+
+/// Room on a volume.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Space {
+    /// All of it, in bytes.
+    pub total_bytes: u64,
+    /// What this process may still use, in bytes.
+    pub available_bytes: u64,
 }
 
 /// A held file lock.

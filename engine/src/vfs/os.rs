@@ -12,7 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::{DirEntry, FileLock, Mapping, OpenMode, Vfs, VfsFile};
+use super::{DirEntry, FileLock, Mapping, OpenMode, Space, Vfs, VfsFile};
 
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
@@ -85,6 +85,14 @@ impl Vfs for OsFiles {
         // The device is mixed in so that equal inode numbers of two volumes differ; the constant is
         // 2^64 divided by the golden ratio, which spreads small device numbers over all bits.
         Ok(metadata.ino() ^ metadata.dev().wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let found = rustix::fs::statvfs(path)?;
+        Ok(Space {
+            total_bytes: found.f_blocks.saturating_mul(found.f_frsize),
+            available_bytes: found.f_bavail.saturating_mul(found.f_frsize),
+        })
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {

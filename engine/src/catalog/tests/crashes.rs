@@ -85,7 +85,7 @@ fn after_a_crash_the_catalog_is_before_or_after_the_commit() {
         three_segments,
         |host| {
             let catalog = Catalog::open(host, root())?;
-            catalog.replace_segments(&[segment(3), segment(6)], &[SegmentId(0)])?;
+            swap(&catalog, &[segment(3), segment(6)], &[SegmentId(0)])?;
             Ok(())
         },
         |sim, acknowledged, place| {
@@ -188,6 +188,8 @@ fn the_manifest_is_the_old_or_the_new_one() {
         next_seq: 1,
         next_producer: 1,
         segments: (0..generation * 20).map(|id| segment(id).0).collect(),
+        retired: Vec::new(),
+        cold_directory: None,
         wal: None,
     };
     let crashes = crash_everywhere(

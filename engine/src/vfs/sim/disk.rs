@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::clock::{Prng, mix};
 use super::directory::{self, Change, Directories, Directory, Names, Node, NodeId};
-use super::file::{FileState, SECTOR_BYTES};
+use super::file::{FileState, PAGE_BYTES, SECTOR_BYTES};
 use super::memory::{Regions, detach};
-use crate::vfs::{DirEntry, FileLock, Mapping, OpenMode, Vfs, VfsFile};
+use crate::vfs::{DirEntry, FileLock, Mapping, OpenMode, Space, Vfs, VfsFile};
 
 const ROOT: NodeId = 0;
 
@@ -419,6 +419,14 @@ impl Vfs for SimDisk {
     fn file_identity(&self, path: &Path) -> io::Result<u64> {
         let (Node::File(id) | Node::Directory(id)) = self.machine.look(self.boot)?.find(path)?;
         Ok(mix(id))
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let state = self.machine.look(self.boot)?;
+        state.find(path)?;
+        let bytes = |pages: u64| pages.saturating_mul(PAGE_BYTES as u64);
+        let available = state.faults.capacity_pages.saturating_sub(state.used_pages);
+        Ok(Space { total_bytes: bytes(state.faults.capacity_pages), available_bytes: bytes(available) })
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
