@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, LevelFilter, ProducerId, Seq};
+use crate::maintain::publish::Publisher;
 use crate::maintain::seal::Sealer;
 use crate::open::{Opened, Recovery};
 use crate::options::{Durability, Options, check_ring_bytes};
@@ -87,6 +88,7 @@ struct Engine {
     filters: Arc<dyn FilterSource>,
     writer: Arc<Mutex<Writer>>,
     sealer: Arc<Mutex<Sealer>>,
+    publisher: Arc<Mutex<Publisher>>,
     sync: Arc<GroupSync>,
     health: Arc<Health>,
     /// Snapshots taken; while it grows, lookups are worth filters.
@@ -166,6 +168,7 @@ impl Db {
             sync: Arc::clone(opened.writer.sync()),
             writer: Arc::new(Mutex::new(opened.writer)),
             sealer: Arc::new(Mutex::new(opened.sealer)),
+            publisher: opened.publisher,
             health,
             looks: Arc::default(),
             recovery: opened.recovery,
@@ -523,7 +526,7 @@ impl Drop for Engine {
             .and_then(|()| self.sync.sync_to(writer.written_position()))
             // From here on a WAL that is missing or short is known to be damaged.
             .and_then(|()| match writer.durable_anchor() {
-                Some(anchor) => lock(&self.sealer).publish(Some(anchor)),
+                Some(anchor) => lock(&self.publisher).publish(Some(anchor)),
                 None => Ok(()),
             });
         self.health.note_write(&finished);

@@ -1,8 +1,10 @@
 //! What happens to recorded data: sealing, verification, repair.
 
 mod coverage;
+mod gaps;
 mod numbers;
 mod overlay;
+pub(crate) mod publish;
 pub(crate) mod quarantine;
 mod repair;
 mod report;
