@@ -248,7 +248,7 @@ mod tests {
             footer_crc: 0,
             routes,
         };
-        Arc::new(SegmentHandle::new(&Host::os(), &Places::new("x".as_ref(), None), meta))
+        Arc::new(SegmentHandle::new(&Host::os(), &crate::segment::Places::new("x".as_ref(), None), meta))
     }
 
     #[test]
