@@ -125,6 +125,17 @@ pub enum Error {
         /// How long, in milliseconds.
         waited_ms: u64,
     },
+    /// It was told to stop.
+    #[error("it was told to stop; what was done stays done, the next run goes on")]
+    Interrupted,
+    /// What was asked for is against a policy or a hold.
+    #[error("{what} is kept: {reason}")]
+    Kept {
+        /// What was to be deleted or changed.
+        what: String,
+        /// Why it stays, and what to do.
+        reason: String,
+    },
     /// The database was closed.
     #[error("the database is closed")]
     Closed,

@@ -88,13 +88,8 @@ impl Coverage {
     }
 
     fn losses(&mut self, segment: &Segment) -> Result<()> {
-        let event_name = Projection::fields([FieldKey::Known(Field::EVENT)]);
-        for row in 0..segment.rows() {
-            if segment.event(row, &event_name)?.text(Field::EVENT) == names::EVENTS_LOST
-                && let Some((producer, lost)) = loss_of(&segment.event(row, &Projection::All)?)
-            {
-                self.loss(producer, lost.start, lost.end);
-            }
+        for (producer, lost) in losses_in(segment)? {
+            self.loss(producer, lost.start, lost.end);
         }
         Ok(())
     }
@@ -119,6 +114,18 @@ impl Coverage {
         }
         gaps
     }
+}
+
+/// The losses that events of a segment of the category `system` tell of: producers, and what they lost.
+pub(super) fn losses_in(segment: &Segment) -> Result<Vec<(u32, Range<u64>)>> {
+    let event_name = Projection::fields([FieldKey::Known(Field::EVENT)]);
+    let mut losses = Vec::new();
+    for row in 0..segment.rows() {
+        if segment.event(row, &event_name)?.text(Field::EVENT) == names::EVENTS_LOST {
+            losses.extend(loss_of(&segment.event(row, &Projection::All)?));
+        }
+    }
+    Ok(losses)
 }
 
 /// The producer of a recorded loss, and what it lost.

@@ -1,15 +1,18 @@
-//! What happens to recorded data: sealing, verification, repair.
+//! What happens to recorded data: sealing, tiers, deletion, verification, repair.
 
 mod coverage;
 mod gaps;
 mod numbers;
 mod overlay;
+pub mod plan;
 pub(crate) mod publish;
 pub(crate) mod quarantine;
 mod repair;
 mod report;
+mod run;
 mod salvage;
 pub(crate) mod seal;
+mod usage;
 mod verify;
 mod wal_file;
 
@@ -17,4 +20,8 @@ pub use crate::catalog::Gap;
 pub use numbers::NumberSet;
 pub use repair::{repair, repair_on};
 pub use report::{Finding, Quarantined, RepairReport, Severity, VerifyReport};
+pub use run::{
+    Deletion, Effort, GRACE_DEFAULT, MaintainOptions, MaintenanceReport, Progress, RetentionHook, Verdict,
+};
+pub(crate) use run::Maintenance;
 pub use verify::{verify, verify_on};
