@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, LevelFilter, ProducerId, Seq};
+use crate::maintain::Maintenance;
 use crate::maintain::publish::Publisher;
 use crate::maintain::seal::Sealer;
 use crate::open::{Opened, Recovery};
@@ -70,10 +71,10 @@ const QUIET_BEFORE_MARK: Duration = Duration::from_millis(50);
 /// # Ok(()) }
 /// ```
 pub struct Db {
-    engine: Arc<Engine>,
+    pub(crate) engine: Arc<Engine>,
 }
 
-struct Engine {
+pub(crate) struct Engine {
     host: Host,
     database: PathBuf,
     options: Options,
@@ -89,6 +90,7 @@ struct Engine {
     writer: Arc<Mutex<Writer>>,
     sealer: Arc<Mutex<Sealer>>,
     publisher: Arc<Mutex<Publisher>>,
+    maintenance: Arc<Maintenance>,
     sync: Arc<GroupSync>,
     health: Arc<Health>,
     /// Snapshots taken; while it grows, lookups are worth filters.
@@ -152,11 +154,26 @@ impl Db {
         let (finished, unsealed) = unbounded();
         let opened = Opened::open(host, database, options, &registry, finished)?;
         let health = Arc::new(Health::default());
+        let indexed: Arc<[FieldKey]> = opened.indexed.into();
+        let maintenance = Arc::new(Maintenance {
+            host: host.clone(),
+            database: database.to_path_buf(),
+            publisher: Arc::clone(&opened.publisher),
+            versions: Arc::clone(&opened.versions),
+            indexed: Arc::clone(&indexed),
+            filters: Arc::clone(&opened.filters),
+            hook: options.hook.as_ref().map(|hook| Arc::clone(&hook.0)),
+            block_rows: options.block_rows,
+            builder_bytes_max: options.merge_bytes_max,
+            stop: AtomicBool::new(false),
+            running: Mutex::default(),
+            retired: Mutex::default(),
+        });
         let mut engine = Engine {
             host: host.clone(),
             database: database.to_path_buf(),
             options: options.clone(),
-            indexed: opened.indexed.into(),
+            indexed,
             owner: opened.owner,
             session: opened.session,
             next_producer: AtomicU32::new(opened.next_producer),
@@ -169,6 +186,7 @@ impl Db {
             writer: Arc::new(Mutex::new(opened.writer)),
             sealer: Arc::new(Mutex::new(opened.sealer)),
             publisher: opened.publisher,
+            maintenance,
             health,
             looks: Arc::default(),
             recovery: opened.recovery,
@@ -179,7 +197,11 @@ impl Db {
         if options.threads {
             engine.start_threads(unsealed)?;
         }
-        Ok(Db { engine: Arc::new(engine) })
+        let db = Db { engine: Arc::new(engine) };
+        if options.threads {
+            db.start_maintenance()?;
+        }
+        Ok(db)
     }
 
     /// A recorder for one thread, with what it says of all its events.
@@ -509,6 +531,7 @@ fn run_sealer(
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        self.maintenance.stop.store(true, Ordering::Relaxed);
         drop(self.stop.take());
         let this_thread = std::thread::current().id();
         for thread in self.threads.drain(..) {

@@ -11,6 +11,7 @@ mod repair;
 mod report;
 mod run;
 mod salvage;
+mod schedule;
 pub(crate) mod seal;
 mod usage;
 mod verify;
@@ -23,5 +24,6 @@ pub use report::{Finding, Quarantined, RepairReport, Severity, VerifyReport};
 pub use run::{
     Deletion, Effort, GRACE_DEFAULT, MaintainOptions, MaintenanceReport, Progress, RetentionHook, Verdict,
 };
-pub(crate) use run::Maintenance;
+pub(crate) use run::{Maintenance, entomb};
+pub use schedule::Schedule;
 pub use verify::{verify, verify_on};

@@ -28,6 +28,18 @@ pub struct SegmentOptions {
     pub text_level: i32,
 }
 
+impl SegmentOptions {
+    /// How segments of a tier are built.
+    pub fn of_tier(tier: Tier, indexed: Vec<FieldKey>) -> SegmentOptions {
+        let hot = SegmentOptions { indexed, ..SegmentOptions::default() };
+        match tier {
+            Tier::Hot => hot,
+            Tier::Warm => SegmentOptions { text_level: 9, ..hot },
+            Tier::Cold => SegmentOptions { text_level: 19, ..hot },
+        }
+    }
+}
+
 impl Default for SegmentOptions {
     fn default() -> SegmentOptions {
         SegmentOptions {

@@ -16,7 +16,7 @@ use crate::catalog::ledger::{Change, DropReason, NewEntry, ProducerSpan, TierCha
 use crate::catalog::{FileState, Gap, Swap};
 use crate::error::{Error, Result};
 use crate::event::Category;
-use crate::maintain::By;
+use crate::catalog::ledger::By;
 use crate::maintain::coverage::losses_in;
 use crate::maintain::plan::{Drop, is_held};
 use crate::segment::{ColumnId, Pace, Segment, Values, content_root};
@@ -74,7 +74,7 @@ impl Maintenance {
                 continue;
             }
             self.retired().extend(sources.iter().map(|handle| (name_of(handle), Arc::clone(handle))));
-            let swap = Swap { removed: &step.segments, files: &files, entries: &[entry], added: &[] };
+            let swap = Swap { removed: &step.segments, files: &files, entries: std::slice::from_ref(&entry), added: &[] };
             publisher.swap(&swap)?;
             break;
         }

@@ -155,7 +155,7 @@ impl Written<'_> {
     }
 
     fn options(&self, tier: Tier) -> SegmentOptions {
-        SegmentOptions::of_tier(tier, self.maintenance.indexed.clone())
+        SegmentOptions::of_tier(tier, self.maintenance.indexed.to_vec())
     }
 
     /// Opens what was written, and verifies it against its own checksums.

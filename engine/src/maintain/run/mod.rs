@@ -18,7 +18,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub(crate) use dropping::{Dropped, entomb};
+use dropping::Dropped;
+pub(crate) use dropping::entomb;
 pub use hook::{Deletion, RetentionHook, Verdict};
 pub use pace::Effort;
 pub(crate) use pace::Throttle;
