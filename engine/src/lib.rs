@@ -11,10 +11,12 @@
 //!
 //! Rooms, each importing only what stands above it in this list: [`vfs`] (files, time, randomness, shared
 //! memory), [`event`] (what is recorded), `codec`, [`wal`], `ring`, [`segment`], [`catalog`], [`view`] (the read
-//! path), [`record`] (the write path), [`maintain`] (seal, verify, repair), [`Db`].
+//! path), [`record`] (the write path), [`maintain`] (seal, verify, repair), [`control`] (how other processes ask
+//! the owner), [`Db`].
 
 pub mod catalog;
 mod codec;
+pub mod control;
 mod db;
 pub mod error;
 pub mod event;

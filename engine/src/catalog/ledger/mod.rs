@@ -4,6 +4,7 @@
 //! The catalog holds all entries, each committed with the change that it tells of. The journal has a copy, appended
 //! after the commit: it survives the loss of the catalog, and other processes read it.
 
+mod by;
 mod hold;
 mod job;
 mod policy;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use by::By;
 pub use hold::{Hold, HoldId, HoldQuery};
 pub use job::{JobKind, JobOutcome, JobRecord, TierChange};
 pub use policy::{Budget, Policy, PolicyConflict, PolicyVersion};
