@@ -2,28 +2,35 @@
 //! that runs maintenance on schedule, and does what other processes ask for.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
 use crate::catalog::ledger::{
-    Budget, By, Change, Hold, HoldId, JobOutcome, JobRecord, Ledger, NAME_BYTES_MAX, NewEntry, Policy,
-    REASON_BYTES_MAX, Tombstone,
+    Budget, By, Change, Hold, HoldId, JobKind, JobOutcome, JobRecord, Ledger, NAME_BYTES_MAX, NewEntry,
+    Policy, REASON_BYTES_MAX, Tombstone,
 };
-use crate::control::{Inbox, Request, Response};
+use crate::control::{self, Inbox, Request, Response};
 use crate::db::{Db, Engine};
 use crate::error::{Error, Result};
 use crate::event::{Category, Level, Timestamp, names};
 use crate::maintain::plan::{Earlier, Partition, Plan};
 use crate::maintain::{Effort, MaintainOptions, MaintenanceReport, Progress};
 use crate::open::{COLD_MARKER_FILE, is_cold_there};
+use crate::options::Options;
 use crate::record::RecorderOptions;
 use crate::segment::{Places, Tier};
-use crate::vfs::{Host, OpenMode};
+use crate::vfs::{Host, OpenMode, Stopwatch, yield_to_recording};
 
 /// Pause between two looks at what other processes ask for.
 const INBOX_PAUSE: Duration = Duration::from_millis(200);
 /// Looks after which retired files and the schedule are looked at too: every second.
 const LOOKS_PER_ROUND: u64 = 5;
+/// How long another process is given to take a request.
+const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time after an open before a run that was missed is made up for.
 const MISSED_RUN_AFTER: Duration = Duration::from_secs(60);
 
@@ -93,7 +100,8 @@ impl Db {
         let places = Places::new(&maintenance.database, named.as_deref());
         let identity = maintenance.publisher().catalog().identity();
         if let Some(directory) = directory {
-            let exists = host.files.exists(directory).map_err(|error| Error::io("look for", directory, error))?;
+            let exists =
+                host.files.exists(directory).map_err(|error| Error::io("look for", directory, error))?;
             if !exists {
                 return Err(refuse(format!("{} is not there; hint: create it", directory.display())));
             }
@@ -101,7 +109,9 @@ impl Db {
                 write_marker(host, directory, &identity.to_string())?;
             }
         }
-        for meta in maintenance.publisher().catalog().segments()?.iter().filter(|meta| meta.tier == Tier::Cold) {
+        for meta in
+            maintenance.publisher().catalog().segments()?.iter().filter(|meta| meta.tier == Tier::Cold)
+        {
             let path = places.segment(meta);
             let len = host.files.open(&path, OpenMode::Read).and_then(|file| file.len());
             if !len.as_ref().is_ok_and(|len| *len == meta.file_bytes) {
@@ -187,7 +197,12 @@ impl Db {
     ///
     /// # Errors
     /// Those of what is asked for.
-    pub fn execute(&self, request: &Request, by: &By, progress: &mut dyn FnMut(&Progress)) -> Result<Response> {
+    pub fn execute(
+        &self,
+        request: &Request,
+        by: &By,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<Response> {
         Ok(match request {
             Request::Maintain { at_ns, force, dry_run, grace_ms } => {
                 let options = MaintainOptions {
@@ -250,10 +265,21 @@ impl Db {
             .field("outcome", job.outcome.to_string().as_str())
             .field("run_at", Timestamp(job.at_ns).to_string().as_str());
         let kinds = [
-            (["compacted_partitions", "compacted_events", "compacted_bytes_before", "compacted_bytes_after"], job.compacted),
+            (
+                [
+                    "compacted_partitions",
+                    "compacted_events",
+                    "compacted_bytes_before",
+                    "compacted_bytes_after",
+                ],
+                job.compacted,
+            ),
             (["warmed_partitions", "warmed_events", "warmed_bytes_before", "warmed_bytes_after"], job.warmed),
             (["cooled_partitions", "cooled_events", "cooled_bytes_before", "cooled_bytes_after"], job.cooled),
-            (["dropped_partitions", "dropped_events", "dropped_bytes_before", "dropped_bytes_after"], job.dropped),
+            (
+                ["dropped_partitions", "dropped_events", "dropped_bytes_before", "dropped_bytes_after"],
+                job.dropped,
+            ),
         ];
         for (names, change) in kinds {
             let values = [change.partitions, change.rows, change.bytes_before, change.bytes_after];
@@ -263,24 +289,176 @@ impl Db {
         }
         let text = match job.problems.first() {
             None => format!("maintenance {}", job.outcome),
-            Some(first) => format!("maintenance {}: {} problems, the first: {first}", job.outcome, job.problems.len()),
+            Some(first) => {
+                format!("maintenance {}: {} problems, the first: {first}", job.outcome, job.problems.len())
+            }
         };
         let emitted = event.field("problems", job.problems.len() as i64).message(&text).emit();
-        if !emitted.is_accepted() && self.levels().minimum(Category::SYSTEM) <= level {
+        if !emitted.is_accepted() && self.levels().allows(Category::SYSTEM, level) {
             let reason = format!("the report of the run could not be recorded: {emitted:?}");
             return Err(Error::Unavailable { path: self.path().to_path_buf(), reason });
         }
         drop(recorder);
         self.flush()
     }
+}
 
-    /// Starts the thread that maintains. It ends with the engine.
-    pub(crate) fn start_maintenance(&self) -> Result<()> {
-        let engine = Arc::downgrade(&self.engine);
-        std::thread::Builder::new()
+fn check_by(by: &By) -> Result<()> {
+    let refuse = |reason: String| Err(Error::InvalidOption { option: "who and why", reason });
+    if by.actor.is_empty() || by.actor.len() > NAME_BYTES_MAX {
+        return refuse(format!("the actor has {} bytes, not 1 to {NAME_BYTES_MAX}", by.actor.len()));
+    }
+    if by.reason.len() > REASON_BYTES_MAX {
+        return refuse(format!("the reason has {} bytes, the limit is {REASON_BYTES_MAX}", by.reason.len()));
+    }
+    Ok(())
+}
+
+/// Says whose cold segments a directory holds.
+fn write_marker(host: &Host, directory: &Path, identity: &str) -> Result<()> {
+    let entries = host.files.read_dir(directory).map_err(|error| Error::io("list", directory, error))?;
+    // Copied cold segments may be there already, each day a directory; nothing else.
+    if let Some(other) = entries.iter().find(|entry| !entry.is_dir && entry.name != "lost+found") {
+        let reason = format!("{} holds other things: '{}'", directory.display(), other.name.escape_debug());
+        return Err(Error::InvalidOption { option: "cold directory", reason });
+    }
+    let path = directory.join(COLD_MARKER_FILE);
+    let file =
+        host.files.open(&path, OpenMode::CreateNew).map_err(|error| Error::io("create", &path, error))?;
+    file.write_all_at(identity.as_bytes(), 0).map_err(|error| Error::io("write", &path, error))?;
+    file.sync_data().map_err(|error| Error::io("sync", &path, error))?;
+    host.files.sync_dir(directory).map_err(|error| Error::io("sync", directory, error))
+}
+
+/// Carries out a request: here if nobody has the database open, else by asking whoever has.
+///
+/// ```
+/// # fn main() -> blotter_engine::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("desk.blotter");
+/// use blotter_engine::catalog::ledger::{Budget, By};
+/// use blotter_engine::control::{Request, Response};
+/// use blotter_engine::{Db, administer};
+///
+/// // An engine has it open, in this process or another: it is asked.
+/// let db = Db::open(&path)?;
+/// let by = By::new("operations", "the volume is shared");
+/// let response = administer(&path, &Request::SetBudget(Budget::Percent(80)), &by, &mut |_| {})?;
+/// assert_eq!(response, Response::BudgetSet);
+/// assert_eq!(db.ledger().budget(), Budget::Percent(80));
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// Those of what is asked for, of [`Options::open`](crate::Options::open), and of [`control::ask`].
+pub fn administer(
+    database: impl AsRef<Path>,
+    request: &Request,
+    by: &By,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Response> {
+    administer_on(&Host::os(), database.as_ref(), request, by, progress)
+}
+
+/// As [`administer`], on the given host.
+///
+/// # Errors
+/// As [`administer`].
+pub fn administer_on(
+    host: &Host,
+    database: &Path,
+    request: &Request,
+    by: &By,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Response> {
+    let told = std::cell::RefCell::new(progress);
+    let here = &mut || {
+        // Nobody records, so nothing is to be spared.
+        let options = Options::new().create(false).without_maintenance().maintenance_effort(Effort::FULL);
+        let db = options.open_on(host, database)?;
+        let response = db.execute(request, by, &mut |so_far| (told.borrow_mut())(so_far.clone()))?;
+        db.close()?;
+        Ok(response)
+    };
+    let asked = &mut |so_far| (told.borrow_mut())(so_far);
+    control::carry_out(host, database, request, by, ASK_TIMEOUT, here, asked)
+}
+
+/// The thread that runs maintenance on schedule, and does what other processes ask for. It ends before the handle of
+/// the database does; a job under way is told to stop, and the next run goes on with it.
+pub(crate) struct Maintainer {
+    engine: Weak<Engine>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Maintainer {
+    pub(crate) fn start(engine: &Arc<Engine>) -> Result<Maintainer> {
+        let (stop, stopped) = bounded(0);
+        let of_thread = Arc::downgrade(engine);
+        let thread = std::thread::Builder::new()
             .name("blotter-maintain".to_owned())
-            .spawn(move || run_maintenance(&engine))
-            .map(drop)
-            .map_err(|error| Error::io("start the thread", "blotter-maintain".as_ref(), error))
+            .spawn(move || run(&of_thread, &stopped))
+            .map_err(|error| Error::io("start the thread", "blotter-maintain".as_ref(), error))?;
+        Ok(Maintainer { engine: Arc::downgrade(engine), stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Maintainer {
+    fn drop(&mut self) {
+        if let Some(engine) = self.engine.upgrade() {
+            engine.maintenance.stop.store(true, Ordering::Relaxed);
+        }
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of it was printed; what it was doing is left as a crash would leave it.
+            thread.join().unwrap_or_default();
+        }
+    }
+}
+
+fn run(engine: &Weak<Engine>, stopped: &Receiver<()>) {
+    yield_to_recording();
+    let opened = Stopwatch::start();
+    let (mut inbox, mut looks) = (None, 0_u64);
+    while stopped.recv_timeout(INBOX_PAUSE) == Err(RecvTimeoutError::Timeout) {
+        let Some(engine) = engine.upgrade() else { return };
+        let db = Db::of_engine(engine);
+        let inbox = inbox.get_or_insert_with(|| Inbox::new(&db.engine.maintenance.host, db.path()));
+        let mut outcome = inbox
+            .poll(&mut |request, by, told| db.execute(request, by, &mut |so_far| told(so_far.clone())))
+            .map(drop);
+        looks += 1;
+        if looks.is_multiple_of(LOOKS_PER_ROUND) {
+            let may_make_up = opened.elapsed_ns() >= MISSED_RUN_AFTER.as_nanos() as u64;
+            outcome = outcome.and_then(|()| db.maintain_on_schedule(may_make_up));
+        }
+        db.engine.note_maintenance(&outcome);
+    }
+}
+
+impl Db {
+    /// Removes files that nobody waits for any longer, and runs if a run is due.
+    fn maintain_on_schedule(&self, may_make_up: bool) -> Result<()> {
+        let Engine { maintenance, options, .. } = &*self.engine;
+        maintenance.remove_retired(options.grace)?;
+        let Some(schedule) = &options.schedule else { return Ok(()) };
+        let catalog = Arc::clone(maintenance.publisher().catalog());
+        let ledger = catalog.ledger();
+        let is_run = |job: &JobRecord| job.kind == JobKind::Maintain;
+        let last_run = ledger.jobs().rev().find(|(job, _)| is_run(job)).map(|(job, _)| job.ended_ns);
+        let now_ns = maintenance.host.clock.now_ns();
+        // A run that lies ahead was made when the clock was wrong.
+        let last_ns = last_run.unwrap_or(catalog.created_at_ns()).min(now_ns);
+        let is_due = schedule.next_after(last_ns).is_some_and(|due_ns| due_ns <= now_ns);
+        if !is_due || !may_make_up {
+            return Ok(());
+        }
+        let options =
+            MaintainOptions { grace: options.grace, effort: options.effort, ..MaintainOptions::default() };
+        match self.maintain(&options) {
+            Err(Error::Interrupted) => Ok(()),
+            outcome => outcome.map(drop),
+        }
     }
 }

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
+use crate::administration::Maintainer;
+use crate::catalog::ledger::{JobKind, JobRecord};
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, LevelFilter, ProducerId, Seq};
 use crate::maintain::Maintenance;
@@ -71,13 +73,15 @@ const QUIET_BEFORE_MARK: Duration = Duration::from_millis(50);
 /// # Ok(()) }
 /// ```
 pub struct Db {
+    /// Ends before the engine may.
+    maintainer: Option<Maintainer>,
     pub(crate) engine: Arc<Engine>,
 }
 
 pub(crate) struct Engine {
     host: Host,
     database: PathBuf,
-    options: Options,
+    pub(crate) options: Options,
     indexed: Arc<[FieldKey]>,
     owner: RingOwner,
     session: u64,
@@ -90,7 +94,7 @@ pub(crate) struct Engine {
     writer: Arc<Mutex<Writer>>,
     sealer: Arc<Mutex<Sealer>>,
     publisher: Arc<Mutex<Publisher>>,
-    maintenance: Arc<Maintenance>,
+    pub(crate) maintenance: Arc<Maintenance>,
     sync: Arc<GroupSync>,
     health: Arc<Health>,
     /// Snapshots taken; while it grows, lookups are worth filters.
@@ -109,6 +113,7 @@ struct Health {
     failed: Arc<AtomicBool>,
     write_error: Mutex<Option<String>>,
     seal_error: Mutex<Option<String>>,
+    maintenance_error: Mutex<Option<String>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -197,11 +202,16 @@ impl Db {
         if options.threads {
             engine.start_threads(unsealed)?;
         }
-        let db = Db { engine: Arc::new(engine) };
+        let mut db = Db::of_engine(Arc::new(engine));
         if options.threads {
-            db.start_maintenance()?;
+            db.maintainer = Some(Maintainer::start(&db.engine)?);
         }
         Ok(db)
+    }
+
+    /// Another handle of an engine, which does not maintain it.
+    pub(crate) fn of_engine(engine: Arc<Engine>) -> Db {
+        Db { maintainer: None, engine }
     }
 
     /// A recorder for one thread, with what it says of all its events.
@@ -421,6 +431,8 @@ impl Engine {
             sealed_events: version.segments.iter().map(|segment| segment.meta.rows).sum(),
             write_error: lock(&self.health.write_error).clone(),
             seal_error: lock(&self.health.seal_error).clone(),
+            maintenance_error: lock(&self.health.maintenance_error).clone(),
+            maintenance: self.last_maintenance(),
         }
     }
 }
@@ -431,6 +443,19 @@ impl Health {
         if outcome.is_err() {
             self.note_write(outcome);
         }
+    }
+}
+
+impl Engine {
+    fn last_maintenance(&self) -> Option<JobRecord> {
+        let ledger = self.maintenance.publisher().catalog().ledger();
+        let is_run = |job: &&JobRecord| job.kind == JobKind::Maintain;
+        ledger.jobs().rev().map(|(job, _)| job).find(is_run).cloned()
+    }
+
+    /// What became of the last look at what is to be maintained.
+    pub(crate) fn note_maintenance<T>(&self, outcome: &Result<T>) {
+        *lock(&self.health.maintenance_error) = outcome.as_ref().err().map(Error::to_string);
     }
 }
 

@@ -11,10 +11,13 @@
 //!
 //! Rooms, each importing only what stands above it in this list: [`vfs`] (files, time, randomness, shared
 //! memory), [`event`] (what is recorded), `codec`, [`wal`], `ring`, [`segment`], [`catalog`], [`view`] (the read
-//! path), [`record`] (the write path), [`maintain`] (seal, verify, repair), [`Db`].
+//! path), [`record`] (the write path), [`maintain`] (seal, verify, repair), [`control`] (how other processes ask
+//! the owner), [`Db`].
 
+mod administration;
 pub mod catalog;
 mod codec;
+pub mod control;
 mod db;
 pub mod error;
 pub mod event;
@@ -32,6 +35,7 @@ pub mod vfs;
 pub mod view;
 pub mod wal;
 
+pub use administration::{administer, administer_on};
 pub use db::Db;
 pub use error::{Error, Refused, Result};
 pub use maintain::{Finding, RepairReport, Severity, VerifyReport, repair, verify};

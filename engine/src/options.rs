@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::event::{Field, FieldKey, Level};
-use crate::maintain::{Effort, GRACE_DEFAULT, Maintenance, RetentionHook, Schedule};
 use crate::limits::{RING_BYTES_MAX, RING_BYTES_MIN};
+use crate::maintain::{Effort, GRACE_DEFAULT, Maintenance, RetentionHook, Schedule};
 use crate::record::Backpressure;
 use crate::vfs::Host;
 

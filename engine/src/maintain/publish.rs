@@ -140,6 +140,22 @@ impl Publisher {
         Ok(entries)
     }
 
+    /// Shows segments where they are from now on, after the directory of cold ones has changed.
+    pub(crate) fn show_places(&mut self) -> Result<()> {
+        let version = self.versions.current();
+        let places = self.places();
+        let moved: Vec<SegmentMeta> = version
+            .segments
+            .iter()
+            .filter(|handle| handle.path != places.segment(&handle.meta))
+            .map(|handle| handle.meta.clone())
+            .collect();
+        let removed = moved.iter().map(|meta| meta.id).collect();
+        let handles = moved.into_iter().map(|meta| SegmentHandle::new(&self.host, &places, meta));
+        self.versions.replace(&removed, handles);
+        self.publish(None)
+    }
+
     /// Adds one entry to the ledger.
     pub(crate) fn note(&mut self, entry: NewEntry) -> Result<LedgerEntry> {
         let mut entries = self.swap(&Swap { entries: &[entry], ..Swap::default() })?;

@@ -34,8 +34,9 @@ impl Schedule {
     /// [`Error::InvalidOption`] for an expression or a zone that is none.
     pub fn parse(cron: &str, zone: &str) -> Result<Schedule> {
         let refuse = |reason: String| Error::InvalidOption { option: "maintenance schedule", reason };
-        let parsed = Cron::from_str(cron)
-            .map_err(|error| refuse(format!("'{cron}': {error}; hint: as in '0 2 * * *', every day at 2:00")))?;
+        let parsed = Cron::from_str(cron).map_err(|error| {
+            refuse(format!("'{cron}': {error}; hint: as in '0 2 * * *', every day at 2:00"))
+        })?;
         let zone = zone.parse::<Tz>().map_err(|_| {
             refuse(format!("'{zone}' is not a time zone; hint: as in 'America/New_York' or 'UTC'"))
         })?;
@@ -71,7 +72,11 @@ mod tests {
         let check = |cron: &str, zone: &str, after: &str, next: &str| {
             let after: Timestamp = after.parse().unwrap();
             let found = Schedule::parse(cron, zone).unwrap().next_after(after.0).map(Timestamp);
-            assert_eq!(found.map(|ts| ts.to_string()).as_deref(), Some(next), "{cron} in {zone} after {after}");
+            assert_eq!(
+                found.map(|ts| ts.to_string()).as_deref(),
+                Some(next),
+                "{cron} in {zone} after {after}"
+            );
         };
         check("0 2 * * *", "UTC", "2026-03-01T01:59:59Z", "2026-03-01T02:00:00Z");
         check("0 2 * * *", "UTC", "2026-03-01T02:00:00Z", "2026-03-02T02:00:00Z");

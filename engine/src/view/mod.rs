@@ -1,6 +1,7 @@
 //! The read path: an immutable snapshot of segments and WAL tails, scanned in (`ts`, `seq`) order.
 
 mod follow;
+mod ledger;
 mod parts;
 mod predicate;
 mod reader;

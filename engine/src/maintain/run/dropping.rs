@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use super::merging::name_of;
 use super::{Deletion, Maintenance, Throttle, Verdict};
+use crate::catalog::ledger::By;
 use crate::catalog::ledger::{Change, DropReason, NewEntry, ProducerSpan, TierChange, Tombstone, seq_digest};
 use crate::catalog::{FileState, Gap, Swap};
 use crate::error::{Error, Result};
 use crate::event::Category;
-use crate::catalog::ledger::By;
 use crate::maintain::coverage::losses_in;
 use crate::maintain::plan::{Drop, is_held};
 use crate::segment::{ColumnId, Pace, Segment, Values, content_root};
@@ -74,7 +74,12 @@ impl Maintenance {
                 continue;
             }
             self.retired().extend(sources.iter().map(|handle| (name_of(handle), Arc::clone(handle))));
-            let swap = Swap { removed: &step.segments, files: &files, entries: std::slice::from_ref(&entry), added: &[] };
+            let swap = Swap {
+                removed: &step.segments,
+                files: &files,
+                entries: std::slice::from_ref(&entry),
+                added: &[],
+            };
             publisher.swap(&swap)?;
             break;
         }

@@ -39,10 +39,8 @@ pub trait RetentionHook: Send + Sync {
     /// # Errors
     /// Whatever went wrong: the partition is kept and the report tells of it. Only events whose ceiling
     /// (`destroy_after_days`) is reached go even then.
-    fn before_delete(
-        &self,
-        deletion: &Deletion,
-    ) -> Result<Verdict, Box<dyn std::error::Error + Send + Sync>>;
+    fn before_delete(&self, deletion: &Deletion)
+    -> Result<Verdict, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 /// What a hook says.

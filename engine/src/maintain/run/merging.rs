@@ -47,11 +47,13 @@ impl Maintenance {
             (Arc::clone(publisher.catalog()), publisher.places())
         };
         if tier == Tier::Cold && !is_cold_there(&self.host, &places, catalog.identity())? {
-            let reason = "its volume is not mounted; hint: mount it, or set another cold directory".to_owned();
+            let reason =
+                "its volume is not mounted; hint: mount it, or set another cold directory".to_owned();
             return Err(Error::Unavailable { path: places.tier(tier), reason });
         }
         self.check_room(&places, tier, bytes_before)?;
-        let mut written = Written { maintenance: self, places: &places, outputs: Vec::new(), noted: Vec::new() };
+        let mut written =
+            Written { maintenance: self, places: &places, outputs: Vec::new(), noted: Vec::new() };
         match written.write(step, tier, &sources, &opened, throttle).and_then(|()| {
             let outputs: Vec<Arc<Segment>> = written.read_back(throttle)?;
             compare(&opened, &outputs, throttle)
@@ -64,7 +66,8 @@ impl Maintenance {
         }
         let Written { outputs, noted, .. } = written;
         let at_ns = self.host.clock.now_ns();
-        let mut files: Vec<(String, Option<FileState>)> = noted.into_iter().map(|file| (file, None)).collect();
+        let mut files: Vec<(String, Option<FileState>)> =
+            noted.into_iter().map(|file| (file, None)).collect();
         files.extend(sources.iter().map(|handle| (name_of(handle), Some(FileState::Retired { at_ns }))));
         // Known before the swap: a snapshot taken until then may open them as late as it likes.
         self.retired().extend(sources.iter().map(|handle| (name_of(handle), Arc::clone(handle))));
@@ -137,18 +140,24 @@ impl Written<'_> {
         let source_wal = sources.iter().map(|handle| handle.meta.source_wal).max().unwrap_or(0);
         let mut outputs: Vec<NewSegment> = Vec::new();
         let mut noted = Vec::new();
-        let outcome = merge(opened, &options, maintenance.builder_bytes_max, throttle, &mut |builder: SegmentBuilder| {
-            let id = maintenance.publisher().next_segment_id()?;
-            let day = step.partition.day;
-            let finished = builder.finish(SegmentIdentity { id, day, category, tier, source_wal });
-            let relative = finished.meta.relative_path();
-            let note = (relative_name(&relative), Some(FileState::Writing));
-            noted.push(note.0.clone());
-            maintenance.publisher().swap(&Swap { files: &[note], ..Swap::default() })?;
-            write_file(maintenance, self.places, &relative, &finished, throttle)?;
-            outputs.push((finished.meta, finished.filters));
-            throttle.rest(0)
-        });
+        let outcome = merge(
+            opened,
+            &options,
+            maintenance.builder_bytes_max,
+            throttle,
+            &mut |builder: SegmentBuilder| {
+                let id = maintenance.publisher().next_segment_id()?;
+                let day = step.partition.day;
+                let finished = builder.finish(SegmentIdentity { id, day, category, tier, source_wal });
+                let relative = finished.meta.relative_path();
+                let note = (relative_name(&relative), Some(FileState::Writing));
+                noted.push(note.0.clone());
+                maintenance.publisher().swap(&Swap { files: &[note], ..Swap::default() })?;
+                write_file(maintenance, self.places, &relative, &finished, throttle)?;
+                outputs.push((finished.meta, finished.filters));
+                throttle.rest(0)
+            },
+        );
         self.outputs = outputs;
         self.noted = noted;
         outcome
@@ -175,9 +184,11 @@ impl Written<'_> {
         let host = &self.maintenance.host;
         let is_gone = |file: &String| {
             let path = self.places.file(Path::new(file));
-            remove_if_there(host, &path.with_extension("seg.tmp")).is_ok() && remove_if_there(host, &path).is_ok()
+            remove_if_there(host, &path.with_extension("seg.tmp")).is_ok()
+                && remove_if_there(host, &path).is_ok()
         };
-        let gone: Vec<_> = self.noted.iter().filter(|file| is_gone(file)).map(|file| (file.clone(), None)).collect();
+        let gone: Vec<_> =
+            self.noted.iter().filter(|file| is_gone(file)).map(|file| (file.clone(), None)).collect();
         if !gone.is_empty() {
             self.maintenance
                 .publisher()
@@ -205,9 +216,7 @@ fn write_file(
         files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
         files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
         if tier.starts_with(&places.database) {
-            files
-                .sync_dir(&places.database)
-                .map_err(|error| Error::io("sync", &places.database, error))?;
+            files.sync_dir(&places.database).map_err(|error| Error::io("sync", &places.database, error))?;
         }
     }
     let io = |operation, error| Error::io(operation, &temporary, error);
