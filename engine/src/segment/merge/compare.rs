@@ -59,7 +59,7 @@ pub fn compare(sources: &[Arc<Segment>], outputs: &[Arc<Segment>], pace: &dyn Pa
             return Err(difference(given, found)?);
         }
         for rows in [given, found] {
-            if rows.number() % CHECKED_ROWS == 0 {
+            if rows.number().is_multiple_of(CHECKED_ROWS) {
                 check_row(rows, &buffer[start..], &mut canonical)?;
             }
         }

@@ -80,7 +80,8 @@ pub fn merge(
     let mut builder = SegmentBuilder::new(options);
     while let Some(row) = merged.next()? {
         let fields = row.field_count();
-        let is_large = builder.rows() % MEMORY_CHECK_ROWS == 0 && builder.memory_bytes() >= memory_bytes_max;
+        let is_large =
+            builder.rows().is_multiple_of(MEMORY_CHECK_ROWS) && builder.memory_bytes() >= memory_bytes_max;
         if builder.rows() > 0 && (is_large || builder.is_full() || !builder.has_room_for(fields)) {
             each(std::mem::replace(&mut builder, SegmentBuilder::new(options)))?;
         }

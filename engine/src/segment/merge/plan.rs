@@ -62,6 +62,7 @@ impl Plan {
         dictionaries: &mut Dictionaries,
     ) -> Result<Plan> {
         let info = &table.shapes[shape as usize];
+        // By column, ascending, as cells are.
         let mut sources: Vec<(u32, Source)> = Vec::with_capacity(info.cells.len());
         let mut stored = Vec::new();
         for cell in &info.cells {
@@ -94,6 +95,13 @@ impl Plan {
             sources.iter().copied().filter(|(column, _)| (*column as usize) < named).collect();
         if let (Some(_), Some(column)) = (&message, segment.message_column()) {
             fields.insert(fields.partition_point(|(own, _)| *own < column), (column, Source::Message));
+        }
+        let columns = segment.columns();
+        if fields
+            .iter()
+            .any(|(column, _)| columns[*column as usize].key.name().len() > limits::FIELD_NAME_BYTES_MAX)
+        {
+            return Err(Error::damaged(segment.path(), 0, "a footer", "a field name over its limit", HINT));
         }
         let mut plan = Plan {
             level: info.level,
