@@ -24,6 +24,7 @@ pub use blotter_engine::{
     RecorderOptions, Recovery, Refused, RepairReport, Result, RingStatistics, Scan, Snapshot, Statistics,
     VerifyReport, dec, repair, verify,
 };
+pub use blotter_engine::{administer, administer_on};
 /// The zone that days, bins and times of day are understood in.
 pub use blotter_query::Tz;
 // What users of the query language name.
@@ -31,7 +32,8 @@ pub use blotter_query::{
     Cancel, Datum, EventFilter, Parameters, QueryError, QueryOptions, Queryable, Row, Rows, Vocabulary,
 };
 // The rooms they come from.
-pub use blotter_engine::{error, event, limits, maintain, record, segment, view};
+pub use blotter_engine::catalog::ledger;
+pub use blotter_engine::{control, error, event, limits, maintain, record, segment, view};
 pub use blotter_query as query;
 // The seam to the host, for tests that fake the disk.
 pub use blotter_engine::vfs;
