@@ -23,6 +23,7 @@ use crate::vfs::Space;
 /// A database to plan for.
 pub(super) struct World {
     pub(super) segments: Vec<SegmentMeta>,
+    last_id: u64,
     entries: Vec<LedgerEntry>,
     pub(super) now_ns: i64,
     pub(super) usage: Usage,
@@ -51,6 +52,7 @@ impl World {
     pub(super) fn at(now: &str) -> World {
         World {
             segments: Vec::new(),
+            last_id: 0,
             entries: Vec::new(),
             now_ns: ts(now),
             usage: Usage {
@@ -83,7 +85,8 @@ impl World {
         rows: u64,
         bytes: u64,
     ) -> SegmentId {
-        let id = self.segments.iter().map(|segment| segment.id.0).max().unwrap_or(0) + 1;
+        self.last_id += 1;
+        let id = self.last_id;
         self.segments.push(SegmentMeta {
             id: SegmentId(id),
             category: category.to_owned(),
@@ -134,8 +137,11 @@ impl World {
         self.usage.database_bytes = self.bytes();
     }
 
-    pub(super) fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.file_bytes).sum()
+    /// Bytes that the budget counts.
+    fn bytes(&self) -> u64 {
+        let is_elsewhere = self.ledger().cold_directory().is_some();
+        let counts = |segment: &&SegmentMeta| !(is_elsewhere && segment.tier == Tier::Cold);
+        self.segments.iter().filter(counts).map(|segment| segment.file_bytes).sum()
     }
 
     pub(super) fn cold_directory(&mut self, directory: &str) {
