@@ -43,7 +43,7 @@ pub(super) fn relieve(
     draft: &mut Draft,
 ) -> Result<()> {
     let holdings = &scene.holdings;
-    let dropped: u64 = draft.drops.keys().map(|index| freed_by_drop(scene, &holdings[*index])).sum();
+    let dropped: u64 = draft.drops.keys().map(|index| scene.freed_by_drop(&holdings[*index])).sum();
     let cools = draft.merges.iter().filter(|(_, step)| matches!(step, Step::Cool(_)));
     let cooled: u64 = cools.map(|(index, _)| freed_by_cooling(scene, &holdings[*index])).sum();
     let mut freed = dropped + cooled;
@@ -53,7 +53,7 @@ pub(super) fn relieve(
     // They are oldest first already, and the sort is stable.
     candidates.sort_by_key(|index| holdings[*index].policy.policy.priority);
 
-    let mut available = scene.usage.volume.available_bytes.saturating_add(dropped);
+    let mut room_bytes = scene.room_bytes(draft);
     for index in &candidates {
         if freed >= excess {
             return Ok(());
@@ -64,11 +64,9 @@ pub(super) fn relieve(
             continue;
         }
         let Some(step) = merge_into(holding, Tier::Cold) else { continue };
-        // The new file stands beside the old ones for a while.
-        let fits = scene.cold_is_elsewhere || step.bytes() <= available;
-        if fits {
+        if scene.fits(&step, room_bytes) {
             let saved = freed_by_cooling(scene, holding);
-            available = available.saturating_add(saved);
+            room_bytes = room_bytes.saturating_add(saved);
             freed += saved;
             draft.merges.insert(*index, step);
         }
@@ -85,7 +83,7 @@ pub(super) fn relieve(
             Some(Step::Cool(_)) => freed_by_cooling(scene, holding),
             _ => 0,
         };
-        let frees = freed_by_drop(scene, holding).saturating_sub(saved);
+        let frees = scene.freed_by_drop(holding).saturating_sub(saved);
         if frees == 0 || draft.kept.contains_key(&index) {
             continue;
         }
@@ -120,10 +118,6 @@ fn budget_forbids(
         return Ok(Some(KeptWhy::BelowFloor { keep_at_least_days, age_days }));
     }
     scene.forbids_drop(questions, holding)
-}
-
-fn freed_by_drop(scene: &Scene<'_>, holding: &Holding<'_>) -> u64 {
-    if scene.cold_is_elsewhere { holding.bytes_not_cold() } else { holding.bytes }
 }
 
 fn freed_by_cooling(scene: &Scene<'_>, holding: &Holding<'_>) -> u64 {

@@ -143,6 +143,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Plan> {
         }
     }
     plan.problems.extend(scene.cold_volume_problem(&draft));
+    plan.problems.extend(scene.room_problem(&draft));
     plan.over_budget_bytes = budget::excess_bytes(ledger.budget(), scene.usage);
     plan.unmet_bytes = draft.unmet_bytes;
     if draft.unmet_bytes > 0 {
@@ -200,6 +201,8 @@ struct Draft {
     merges: BTreeMap<usize, Step>,
     foreseen: BTreeMap<usize, Drop>,
     kept: BTreeMap<usize, Kept>,
+    /// Merges that are due but for which the volume has no room.
+    without_room: Vec<Step>,
     unmet_bytes: u64,
 }
 
@@ -245,6 +248,14 @@ impl<'a> Scene<'a> {
                 draft.merges.insert(index, step);
             }
         }
+        let room_bytes = self.room_bytes(&draft);
+        draft.merges.retain(|_, step| {
+            let fits = self.fits(step, room_bytes);
+            if !fits {
+                draft.without_room.push(step.clone());
+            }
+            fits
+        });
         let excess = budget::excess_bytes(self.ledger.budget(), self.usage);
         if excess > 0 {
             budget::relieve(self, questions, excess, &mut draft)?;
@@ -265,8 +276,38 @@ impl<'a> Scene<'a> {
         Ok(self.earlier.vetoed.contains(&holding.partition).then_some(KeptWhy::Vetoed))
     }
 
+    /// Bytes that a partition takes where the budget counts them.
+    fn freed_by_drop(&self, holding: &Holding<'_>) -> u64 {
+        if self.cold_is_elsewhere { holding.bytes_not_cold() } else { holding.bytes }
+    }
+
     fn may_merge(&self, holding: &Holding<'_>) -> bool {
         !self.earlier.unmergeable.contains(&holding.partition)
+    }
+
+    /// What is free on the database's volume after the drops, which come first.
+    fn room_bytes(&self, draft: &Draft) -> u64 {
+        let freed = draft.drops.keys().map(|index| self.freed_by_drop(&self.holdings[*index])).sum();
+        self.usage.volume.available_bytes.saturating_add(freed)
+    }
+
+    /// Whether what a merge writes can stand beside its sources for a while. One that filled the volume would leave
+    /// recording without room.
+    fn fits(&self, step: &Step, room_bytes: u64) -> bool {
+        let is_elsewhere = self.cold_is_elsewhere && matches!(step, Step::Cool(_));
+        is_elsewhere || step.bytes() <= room_bytes
+    }
+
+    /// What cannot be done because the volume of the database is too full.
+    fn room_problem(&self, draft: &Draft) -> Option<String> {
+        let largest = draft.without_room.iter().map(Step::bytes).max()?;
+        let merges = Counted(draft.without_room.len() as u64, "merge");
+        let room = Counted(self.room_bytes(draft), "byte");
+        Some(format!(
+            "{merges} that are due wait for room on the volume: the largest takes up to {}, there are {room} free; \
+             hint: make room, or set a budget that keeps some free",
+            Counted(largest, "byte")
+        ))
     }
 
     /// What cannot be done because the volume of cold segments is not there.
