@@ -53,7 +53,6 @@ impl Db {
             option: "policy",
             reason: format!("{category}: {error}"),
         };
-        policy.check().map_err(refuse)?;
         let check = |ledger: &Ledger| ledger.policy(category).policy.check_change(&policy).map_err(refuse);
         self.decide(by, check, || Change::PolicySet { category: category.to_owned(), policy })
     }
@@ -63,12 +62,9 @@ impl Db {
     /// # Errors
     /// [`Error::InvalidOption`] for a share of 0 or over 100 percent.
     pub fn set_budget(&self, budget: Budget, by: &By) -> Result<u64> {
-        if let Budget::Percent(percent) = budget
-            && !(1..=100).contains(&percent)
-        {
-            let reason = format!("{percent} % is not within 1 to 100");
-            return Err(Error::InvalidOption { option: "budget", reason });
-        }
+        budget
+            .check()
+            .map_err(|error| Error::InvalidOption { option: "budget", reason: error.to_string() })?;
         self.decide(by, |_| Ok(()), || Change::BudgetSet(budget))
     }
 

@@ -208,7 +208,7 @@ impl Publisher {
             return Err(Error::CatalogMismatch { path: self.database.clone(), reason });
         }
         for entry in &ledger.entries()[*copied as usize..] {
-            if let Err(error) = journal.append(&JournalRecord::Ledger(entry.clone())) {
+            if let Err(error) = journal.append(&JournalRecord::Ledger(Box::new(entry.clone()))) {
                 // What of it was written is only known by opening it again.
                 self.journal = None;
                 return Err(error);

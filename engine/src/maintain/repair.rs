@@ -242,11 +242,7 @@ impl Found {
 
     /// What was decided and done: what the catalog knows, or the journal, whoever knows more.
     fn ledger(&self) -> Ledger {
-        let journal = self.records.iter().filter_map(|record| match record {
-            JournalRecord::Ledger(entry) => Some(entry.clone()),
-            _ => None,
-        });
-        let journal = Ledger::salvaged(journal);
+        let journal = Ledger::salvaged(self.records.iter().cloned().filter_map(JournalRecord::into_entry));
         match self.catalog.sound().map(|found| found.catalog.ledger()) {
             Some(ledger) if ledger.last_number() >= journal.last_number() => Ledger::clone(&ledger),
             _ => journal,

@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dropping::Dropped;
-pub(crate) use dropping::entomb;
 pub use hook::{Deletion, RetentionHook, Verdict};
 pub use pace::Effort;
 pub(crate) use pace::Throttle;
