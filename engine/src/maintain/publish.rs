@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalog::ledger::{LedgerEntry, NewEntry};
-use crate::catalog::{Catalog, Journal, JournalRecord, Manifest, SealCommit, Swap, WalAnchor};
+use crate::catalog::{Catalog, JOURNAL_FILE, Journal, JournalRecord, Manifest, SealCommit, Swap, WalAnchor};
 use crate::error::{Error, Result};
 use crate::event::FieldKey;
 use crate::segment::{Places, SegmentId, SegmentMeta};
@@ -28,6 +28,9 @@ pub(crate) struct Publisher {
     indexed: Vec<FieldKey>,
     /// The journal and the last ledger entry it has; `None` until it was opened, and after a failure.
     journal: Option<(Journal, u64)>,
+    /// What is wrong with the journal. Recording goes on without it; nothing is decided or deleted, since that would
+    /// not survive the loss of the catalog.
+    journal_damage: Option<String>,
     /// The manifest is older than the catalog.
     manifest_is_stale: bool,
     /// A commit is under way or failed: only opening the catalog again tells whether it was made.
@@ -49,6 +52,7 @@ impl Publisher {
             versions,
             indexed,
             journal: None,
+            journal_damage: None,
             manifest_is_stale: false,
             commit_in_doubt: false,
         }
@@ -74,7 +78,10 @@ impl Publisher {
             self.commit_in_doubt = false;
             self.manifest_is_stale = true;
         }
-        self.copy_ledger()?;
+        self.journal_damage = match self.copy_ledger() {
+            Err(error @ (Error::Damaged { .. } | Error::Foreign { .. })) => Some(error.to_string()),
+            outcome => outcome.map(|()| None)?,
+        };
         if self.manifest_is_stale {
             // How far the WAL is durable is the writer's to say, and changes while this is written.
             self.publish(None)?;
@@ -114,6 +121,12 @@ impl Publisher {
     /// If the change was not made, or could not be told to other processes; [`Publisher::settle`] goes on then.
     pub(crate) fn swap(&mut self, swap: &Swap<'_>) -> Result<Vec<LedgerEntry>> {
         self.settle()?;
+        if let (Some(reason), false) = (&self.journal_damage, swap.entries.is_empty()) {
+            return Err(Error::Unavailable {
+                path: self.database.join(JOURNAL_FILE),
+                reason: reason.clone(),
+            });
+        }
         let generation = self.catalog.counters().generation;
         self.commit_in_doubt = true;
         let entries = match self.catalog.commit_swap(swap) {

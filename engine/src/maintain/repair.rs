@@ -28,7 +28,7 @@ use super::report::{Quarantined, RepairReport};
 use super::salvage::{Salvage, options_like};
 use super::verify::{describe, only_damage, open_segment};
 use super::wal_file::WalFile;
-use crate::catalog::ledger::Ledger;
+use crate::catalog::ledger::{Change, Ledger};
 use crate::catalog::manifest::MANIFEST_FILE;
 use crate::catalog::{
     CATALOG_FILE, Catalog, Counters, DatabaseId, FileState, GAPS_PER_RECORD_MAX, Gap, JOURNAL_FILE, Journal,
@@ -329,6 +329,12 @@ impl<'h> Plan<'h> {
                  shared memory is not found by it"
                     .to_owned(),
             );
+        }
+        for entry in plan.ledger.entries().iter().filter(|entry| entry.change == Change::Unreadable) {
+            plan.report.notes.push(format!(
+                "ledger entry {} cannot be read; if it placed a hold or set a policy, do so again",
+                entry.number
+            ));
         }
         let numbers: Vec<WalNumber> = plan.found.unsealed().map(|file| file.number).collect();
         let sealed_wal = plan.found.sealed_wal().unwrap_or(0);
