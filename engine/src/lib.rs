@@ -11,8 +11,9 @@
 //!
 //! Rooms, each importing only what stands above it in this list: [`vfs`] (files, time, randomness, shared
 //! memory), [`event`] (what is recorded), `codec`, [`wal`], `ring`, [`segment`], [`catalog`], [`view`] (the read
-//! path), [`record`] (the write path), [`maintain`] (seal, verify, repair), [`Db`].
+//! path), [`record`] (the write path), [`maintain`] (seal, verify, repair), [`backup`] (backup and restore), [`Db`].
 
+pub mod backup;
 pub mod catalog;
 mod codec;
 mod db;
