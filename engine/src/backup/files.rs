@@ -2,7 +2,7 @@
 //! where a directory lies.
 
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::vfs::{Host, Mapping, OpenMode};
@@ -117,37 +117,41 @@ pub(super) fn remove_tree(host: &Host, dir: &Path) -> Result<()> {
     host.files.remove_dir(dir).map_err(|error| Error::io("remove", dir, error))
 }
 
-/// Whether a path, which need not exist, is a directory or lies in it, by whatever names.
+/// Whether a path, which need not exist, is a directory or lies in it, by whatever names and symbolic links.
 pub(super) fn is_within(host: &Host, path: &Path, dir: &Path) -> Result<bool> {
     let identity = |path: &Path| match host.files.file_identity(path) {
         Ok(identity) => Ok(Some(identity)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // The simulated disk has no symbolic links, and no name for what is above.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
+            Ok(None)
+        }
         Err(error) => Err(Error::io("identify", path, error)),
     };
-    // A symbolic link may lead to a directory within as well as to the directory itself.
-    let mut known = Vec::from_iter(identity(dir)?);
-    if known.is_empty() {
-        return Ok(false);
-    }
-    for entry in host.files.read_dir(dir).map_err(|error| Error::io("list", dir, error))? {
-        if entry.is_dir {
-            known.extend(identity(&dir.join(entry.name))?);
+    let Some(wanted) = identity(dir)? else { return Ok(false) };
+    let mut at = PathBuf::from(".");
+    for ancestor in path.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()) {
+        if exists(host, ancestor)? {
+            at = ancestor.to_path_buf();
+            break;
         }
     }
-    let path = std::path::absolute(path).map_err(|error| Error::io("find", path, error))?;
-    let mut above = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => drop(above.pop()),
-            component => above.push(component),
+    let mut here = identity(&at)?;
+    while here.is_some() && here != Some(wanted) {
+        let mut above = at.join("..");
+        let mut there = identity(&above)?;
+        if there.is_none()
+            && let Some(parent) = at.parent()
+        {
+            above = parent.to_path_buf();
+            there = identity(&above)?;
         }
-        match identity(&above)? {
-            Some(found) if known.contains(&found) => return Ok(true),
-            Some(_) => {}
-            None => return Ok(false),
+        // Above the root is the root.
+        if there == here {
+            return Ok(false);
         }
+        (at, here) = (above, there);
     }
-    Ok(false)
+    Ok(here.is_some())
 }
 
 /// Refuses to begin what will not fit.

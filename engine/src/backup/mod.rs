@@ -37,6 +37,8 @@ mod sift;
 mod source;
 mod take;
 mod target;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use layout::{BACKUP_VERSION, Point, PointNumber};
