@@ -1,5 +1,6 @@
 //! What happens to recorded data: sealing, tiers, deletion, verification, repair.
 
+pub(crate) mod absence;
 mod coverage;
 mod foresee;
 mod gaps;
