@@ -1,5 +1,6 @@
 //! The command line: what can be asked and how it is spelt.
 
+pub(crate) mod administer;
 mod query;
 pub(crate) mod values;
 
@@ -51,6 +52,16 @@ pub(crate) enum Command {
     Repl(Repl),
     /// Show what a database holds
     Stats(Stats),
+    /// Say how long what is kept
+    Policy(administer::Policy),
+    /// Keep events for a case, whatever policies say
+    Hold(administer::Hold),
+    /// Merge, compress and delete what is due
+    Maintain(administer::Maintain),
+    /// Delete a day of a category by hand
+    Delete(administer::Delete),
+    /// Show who decided what, and what was deleted
+    History(administer::History),
     /// Check every byte of a database
     #[command(after_help = "\
 Writes nothing and works beside a live writer. Each finding is a line: damage, or a note of something that the
