@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::ledger::{Budget, By, Hold, HoldId, JobRecord, Policy, Tombstone};
 use crate::event::Day;
+use crate::maintain::plan::Plan;
 
 /// What the owner of a database is asked to do.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -48,8 +49,8 @@ pub enum Request {
 pub enum Response {
     /// A maintenance run has ended, or would do so.
     Maintained {
-        /// The plan, a line for each step.
-        plan: Vec<String>,
+        /// What was to be done; all there is to say of a dry run.
+        plan: Plan,
         /// What came of it.
         job: JobRecord,
     },

@@ -1,8 +1,9 @@
-//! What happens to recorded data: sealing, verification, repair.
+//! What happens to recorded data: sealing, tiers and deletion by policy, verification, repair.
 
 mod coverage;
 mod numbers;
 mod overlay;
+pub mod plan;
 pub(crate) mod quarantine;
 mod repair;
 mod report;

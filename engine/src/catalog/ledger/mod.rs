@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use by::By;
-pub use hold::{Hold, HoldId, HoldQuery};
+pub use hold::{HOLD_BYTES_MAX, HOLD_VALUES_MAX, Hold, HoldId, HoldQuery, HoldRefused};
 pub use job::{JobKind, JobOutcome, JobRecord, TierChange};
-pub use policy::{Budget, Policy, PolicyConflict, PolicyVersion};
+pub use policy::{Budget, POLICY_DAYS_MAX, PRIORITY_MAX, Policy, PolicyConflict, PolicyVersion};
 pub use tombstone::{DropReason, ProducerSpan, Tombstone, seq_digest};
 
 use super::Gap;
