@@ -83,9 +83,7 @@ pub(crate) struct AgeOrNever(pub(crate) Option<u32>);
 pub(crate) fn days_or_never(text: &str) -> Result<AgeOrNever, String> {
     match text {
         "never" => Ok(AgeOrNever(None)),
-        text => {
-            days(text).map(|days| AgeOrNever(Some(days))).map_err(|reason| format!("{reason}, or never"))
-        }
+        text => days(text).map(|days| AgeOrNever(Some(days))).map_err(|reason| format!("{reason}, or never")),
     }
 }
 
@@ -107,9 +105,15 @@ pub(crate) fn budget(text: &str) -> Result<Budget, String> {
 /// `2026-01-02`.
 pub(crate) fn day(text: &str) -> Result<Day, String> {
     let date: Result<NaiveDate, _> = text.parse();
-    let day = date.map(|date| Day(date.to_epoch_days())).map_err(|_| format!("'{text}' is no day; write 2026-01-02"))?;
+    let day = date
+        .map(|date| Day(date.to_epoch_days()))
+        .map_err(|_| format!("'{text}' is no day; write 2026-01-02"))?;
     let days = Timestamp::MIN.day()..=Timestamp::MAX.day();
-    if days.contains(&day) { Ok(day) } else { Err(format!("{text} is not within {} and {}", days.start(), days.end())) }
+    if days.contains(&day) {
+        Ok(day)
+    } else {
+        Err(format!("{text} is not within {} and {}", days.start(), days.end()))
+    }
 }
 
 /// The name of a time zone, as `America/New_York`.

@@ -91,9 +91,13 @@ mod tests {
 
     #[test]
     fn ages_and_durations_are_in_the_unit_that_fits() {
-        for (days, expected) in
-            [(None, "never"), (Some(0), "0 d"), (Some(364), "364 d"), (Some(730), "2 y"), (Some(731), "731 d")]
-        {
+        for (days, expected) in [
+            (None, "never"),
+            (Some(0), "0 d"),
+            (Some(364), "364 d"),
+            (Some(730), "2 y"),
+            (Some(731), "731 d"),
+        ] {
             assert_eq!(age(days), expected);
         }
         for (seconds, expected) in
@@ -101,6 +105,9 @@ mod tests {
         {
             assert_eq!(duration((seconds * 1e9) as i64), expected);
         }
-        assert_eq!((ratio(300, 100), ratio(0, 1), per_event(5, 2)), ("3.00x".into(), "-".into(), "2.5".into()));
+        assert_eq!(
+            (ratio(300, 100), ratio(0, 1), per_event(5, 2)),
+            ("3.00x".into(), "-".into(), "2.5".into())
+        );
     }
 }

@@ -54,8 +54,8 @@ impl Grid {
         for ((cell, columns), (_, align)) in cells.iter().zip(widths).zip(&self.columns) {
             let space = padding(width(cell), *columns);
             match align {
-                Align::Left => line.extend([cell, &space]),
-                Align::Right => line.extend([&space, cell]),
+                Align::Left => line.extend([cell.as_str(), &space]),
+                Align::Right => line.extend([space.as_str(), cell]),
             }
             line.push_str(&" ".repeat(GAP));
         }

@@ -1,8 +1,6 @@
 //! What the ledger says, in sentences for people and objects for programs.
 
-use blotter::ledger::{
-    Budget, Change, HoldQuery, JobRecord, LedgerEntry, Policy, TierChange, Tombstone,
-};
+use blotter::ledger::{Budget, Change, HoldQuery, JobRecord, LedgerEntry, Policy, TierChange, Tombstone};
 
 use super::amount::{age, budget, bytes, duration, ratio, second};
 use super::json::Object;
@@ -110,7 +108,12 @@ pub(crate) fn job(job: &JobRecord) -> String {
 
 /// The changes of a job with their names, in the order of ages.
 pub(crate) fn tier_changes(job: &JobRecord) -> [(&'static str, &TierChange); 4] {
-    [("compacted", &job.compacted), ("warmed", &job.warmed), ("cooled", &job.cooled), ("deleted", &job.dropped)]
+    [
+        ("compacted", &job.compacted),
+        ("warmed", &job.warmed),
+        ("cooled", &job.cooled),
+        ("deleted", &job.dropped),
+    ]
 }
 
 /// What an entry tells of. A policy is shown by what differs from the one before.

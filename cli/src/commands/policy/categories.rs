@@ -30,6 +30,12 @@ impl Categories {
         Categories(names)
     }
 
+    /// These and no others.
+    #[cfg(test)]
+    pub(super) fn named<const N: usize>(names: [&str; N]) -> Categories {
+        Categories(names.map(str::to_owned).into())
+    }
+
     /// All of them, by name.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -44,7 +50,9 @@ impl Categories {
             && name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if !is_well_formed {
-            return Some(format!("'{name}' is no category; a name is of a-z, 0-9 and _, and starts with a letter"));
+            return Some(format!(
+                "'{name}' is no category; a name is of a-z, 0-9 and _, and starts with a letter"
+            ));
         }
         if new_is_meant {
             return None;

@@ -87,7 +87,9 @@ fn cold_directory(path: &Path) -> Result<Option<String>, String> {
     let shown = path.display();
     let is_plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     if !path.is_absolute() || !is_plain {
-        return Err(format!("the cold directory '{shown}' is no absolute path without '..'; write /mnt/archive/desk, or none"));
+        return Err(format!(
+            "the cold directory '{shown}' is no absolute path without '..'; write /mnt/archive/desk, or none"
+        ));
     }
     match path.to_str() {
         Some(path) => Ok(Some(path.to_owned())),
@@ -126,6 +128,9 @@ fn said(text: &str) -> Result<Outcome, Failure> {
 }
 
 /// The policy of each category that has events or a policy, and of the built-in ones.
-fn policies<'a>(ledger: &Ledger, categories: &'a Categories) -> Vec<(&'a str, blotter::ledger::PolicyVersion)> {
+fn policies<'a>(
+    ledger: &Ledger,
+    categories: &'a Categories,
+) -> Vec<(&'a str, blotter::ledger::PolicyVersion)> {
     categories.names().map(|name| (name, ledger.policy(name))).collect()
 }
