@@ -13,6 +13,9 @@ use crate::vfs::{Host, OpenMode};
 /// Name of the lock file.
 pub(crate) const LOCK_FILE: &str = "LOCK";
 
+/// Name of the file in its place as long as a database is being restored: the directory is none yet.
+pub(crate) const RESTORING_FILE: &str = "RESTORING";
+
 /// Writes who holds the lock, for the error message of whoever comes second.
 ///
 /// The session tells readers which rings are of this process and which were left behind by another.

@@ -15,7 +15,7 @@ use crossbeam_channel::Sender;
 use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord, Manifest};
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, ProducerId, Seq};
-use crate::lock::{LOCK_FILE, holder, note_holder};
+use crate::lock::{LOCK_FILE, RESTORING_FILE, holder, note_holder};
 use crate::maintain::quarantine::keep_copy;
 use crate::maintain::seal::{Sealer, write_manifest};
 use crate::options::Options;
@@ -245,7 +245,9 @@ fn refuse_foreign_directory(host: &Host, database: &Path) -> Result<()> {
         None => Ok(()),
         Some(entry) => {
             let is_ours = [crate::catalog::CATALOG_FILE, crate::catalog::JOURNAL_FILE, "MANIFEST"];
-            let hint = if is_ours.iter().any(|name| entries.iter().any(|entry| entry.name == *name)) {
+            let hint = if entries.iter().any(|entry| entry.name == RESTORING_FILE) {
+                "a restore into it was interrupted; run it again, or remove the directory"
+            } else if is_ours.iter().any(|name| entries.iter().any(|entry| entry.name == *name)) {
                 "a database that lost it is mended by `blotter repair`"
             } else {
                 "give an empty or a new directory"

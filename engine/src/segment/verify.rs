@@ -73,8 +73,8 @@ impl Segment {
         Error::damaged(&self.file.path, offset, expected, found, HINT)
     }
 
-    /// Every section and page, verified, must follow the one before up to the footer.
-    fn verify_coverage(&self) -> Result<()> {
+    /// Every section and page, verified, must follow the one before up to the footer: no byte is another than was written.
+    pub(crate) fn verify_coverage(&self) -> Result<()> {
         let mut places: Vec<(u64, u64)> = Vec::new();
         let section = |places: &mut Vec<(u64, u64)>, section: Section| -> Result<()> {
             self.file.section(section, "a section")?;

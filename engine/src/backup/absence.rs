@@ -1,0 +1,165 @@
+//! What is to be told of events that a restored database, or a backup, does not have any longer: one tombstone per
+//! partition, exact in rows, sequence numbers and counts of recorders.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Gap;
+use crate::catalog::ledger::{DropReason, ProducerSpan, Tombstone, seq_digest};
+use crate::error::Result;
+use crate::event::record::Record;
+use crate::event::{Category, Day, Field, FieldKey, ProducerId, Seq, names};
+use crate::ring::loss_in;
+use crate::segment::{ColumnId, Projection, Segment, SegmentId, SegmentMeta, Values};
+
+use super::sift::encoded;
+
+/// Absent events of one partition.
+#[derive(Debug)]
+pub(super) struct Absence {
+    category: String,
+    day: Day,
+    segments: Vec<SegmentId>,
+    rows: u64,
+    bytes: u64,
+    ts: (i64, i64),
+    seqs: (u64, u64),
+    seq_digest: u64,
+    /// The lowest count of each recorder, and the one after the highest.
+    producers: BTreeMap<u32, (u64, u64)>,
+    losses: Vec<Gap>,
+}
+
+/// What every row has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) ts: i64,
+    pub(super) seq: u64,
+    pub(super) producer: u32,
+    pub(super) pseq: u64,
+}
+
+impl Absence {
+    pub(super) fn new(category: &str, day: Day) -> Absence {
+        Absence {
+            category: category.to_owned(),
+            day,
+            segments: Vec::new(),
+            rows: 0,
+            bytes: 0,
+            ts: (i64::MAX, i64::MIN),
+            seqs: (u64::MAX, 0),
+            seq_digest: 0,
+            producers: BTreeMap::new(),
+            losses: Vec::new(),
+        }
+    }
+
+    /// That of a whole segment.
+    pub(super) fn of_segment(segment: &Segment) -> Result<Absence> {
+        let mut absence = Absence::new(&segment.meta().category, segment.meta().day);
+        absence.note_segment(segment)?;
+        Ok(absence)
+    }
+
+    /// Adds all events of a segment.
+    pub(super) fn note_segment(&mut self, segment: &Segment) -> Result<()> {
+        for block in 0..segment.block_count() {
+            rows_of_block(segment, block)?.iter().for_each(|row| self.note(*row));
+        }
+        self.note_losses(segment, 0)?;
+        self.note_file(segment.meta());
+        Ok(())
+    }
+
+    /// Adds the file that held some of them.
+    pub(super) fn note_file(&mut self, meta: &SegmentMeta) {
+        self.segments.push(meta.id);
+        self.bytes += meta.file_bytes;
+    }
+
+    pub(super) fn note(&mut self, row: Row) {
+        self.rows += 1;
+        self.ts = (self.ts.0.min(row.ts), self.ts.1.max(row.ts));
+        self.seqs = (self.seqs.0.min(row.seq), self.seqs.1.max(row.seq));
+        self.seq_digest = self.seq_digest.wrapping_add(seq_digest(row.seq));
+        let span = self.producers.entry(row.producer).or_insert((u64::MAX, 0));
+        *span = (span.0.min(row.pseq), span.1.max(row.pseq.saturating_add(1)));
+    }
+
+    pub(super) fn note_record(&mut self, seq: Seq, producer: ProducerId, record: &Record<'_>) {
+        self.note(Row { ts: record.ts.0, seq: seq.0, producer: producer.0, pseq: record.pseq });
+        self.note_loss(record);
+    }
+
+    fn note_loss(&mut self, record: &Record<'_>) {
+        if record.category == Category::SYSTEM
+            && let Some((producer, lost)) = loss_in(record)
+        {
+            self.losses.push(Gap::Producer { producer: producer.0, first: lost.start, end: lost.end });
+        }
+    }
+
+    /// Adds the losses that rows of a segment tell of, from a row on.
+    pub(super) fn note_losses(&mut self, segment: &Segment, first_row: u32) -> Result<()> {
+        if segment.meta().category != Category::SYSTEM.name() {
+            return Ok(());
+        }
+        let event_name = Projection::fields([FieldKey::Known(Field::EVENT)]);
+        for row in first_row..segment.rows() {
+            if segment.event(row, &event_name)?.text(Field::EVENT) == names::EVENTS_LOST {
+                let event = segment.event(row, &Projection::All)?;
+                encoded(segment.path(), &event, |record, _| {
+                    self.note_loss(record);
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub(super) fn partition(&self) -> (&str, Day) {
+        (&self.category, self.day)
+    }
+
+    pub(super) fn first_seq(&self) -> Seq {
+        Seq(self.seqs.0)
+    }
+
+    pub(super) fn into_tombstone(self, why: DropReason) -> Tombstone {
+        let span = |(producer, (first, end)): (u32, (u64, u64))| ProducerSpan { producer, first, end };
+        Tombstone {
+            category: self.category,
+            day: self.day,
+            segments: self.segments,
+            rows: self.rows,
+            bytes: self.bytes,
+            ts_min: self.ts.0,
+            ts_max: self.ts.1,
+            seq_min: self.seqs.0,
+            seq_max: self.seqs.1,
+            seq_digest: self.seq_digest,
+            producers: self.producers.into_iter().map(span).collect(),
+            losses: self.losses,
+            why,
+            root: None,
+        }
+    }
+}
+
+/// What the rows of a block have in common, in their order.
+pub(super) fn rows_of_block(segment: &Segment, block: u32) -> Result<Vec<Row>> {
+    let [times, seqs, producers, pseqs] = [ColumnId::Ts, ColumnId::Seq, ColumnId::Producer, ColumnId::Pseq]
+        .map(|column| segment.decode(block, column).map(|vector| vector.values));
+    let (Values::I64(times), Values::U64(seqs), Values::U64(producers), Values::U64(pseqs)) =
+        (times?, seqs?, producers?, pseqs?)
+    else {
+        unreachable!("these columns are numbers");
+    };
+    let row =
+        |at: usize| Row { ts: times[at], seq: seqs[at], producer: producers[at] as u32, pseq: pseqs[at] };
+    Ok((0..times.len()).map(row).collect())
+}
