@@ -311,3 +311,66 @@ pub(crate) struct History {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Takes one moment of the database, whatever is recording into it, and needs nobody's help for it. DEST keeps the
+backups of one database and nothing else; what is there from an earlier one is not copied again. What the database
+has deleted is deleted there too.
+
+Examples:
+  blotter backup desk.blotter /mnt/backup/desk --keep 14
+  blotter backup desk.blotter /mnt/backup/desk --list
+  blotter backup desk.blotter /mnt/backup/desk --verify")]
+pub(crate) struct Backup {
+    /// Database directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) directory: PathBuf,
+    /// Directory of its backups
+    #[arg(value_name = "DEST", value_hint = ValueHint::DirPath)]
+    pub(crate) destination: PathBuf,
+    /// Give files a second name instead of copying them; on one volume only, and gone with its disk
+    #[arg(long, conflicts_with_all = ["list", "verify"])]
+    pub(crate) hard_links: bool,
+    /// How many of the newest to keep; all if not given
+    #[arg(long, value_name = "N", conflicts_with_all = ["list", "verify"], value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) keep: Option<u32>,
+    /// Only show which there are
+    #[arg(long, conflicts_with = "verify")]
+    pub(crate) list: bool,
+    /// Only check every byte of those there are
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Makes a database of a backup in a new or empty directory; every byte is checked on the way.
+
+Examples:
+  blotter restore /mnt/backup/desk desk.blotter
+  blotter restore /mnt/backup/desk before.blotter --until 2026-01-02T14:30:00Z
+  blotter restore /mnt/backup/desk tuesday.blotter --point 12")]
+pub(crate) struct Restore {
+    /// Directory of the backups
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) source: PathBuf,
+    /// Directory of the database to make
+    #[arg(value_name = "DEST", value_hint = ValueHint::DirPath)]
+    pub(crate) destination: PathBuf,
+    /// Leave out events after this time
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub(crate) until: Option<Timestamp>,
+    /// Which backup, by its number; the newest if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) point: Option<u64>,
+    /// Give files a second name instead of copying them; on one volume only
+    #[arg(long)]
+    pub(crate) hard_links: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}

@@ -205,6 +205,55 @@ mod tests {
     }
 
     #[test]
+    fn ages_are_days_weeks_or_years() {
+        for (text, expected) in [
+            ("30d", Some(30)),
+            ("0d", Some(0)),
+            ("2w", Some(14)),
+            ("5y", Some(1825)),
+            ("30", None),
+            ("d", None),
+            ("", None),
+            ("+1d", None),
+            ("1.5y", None),
+            ("6m", None),
+            ("3é", None),
+            ("99999999y", None),
+            ("never", None),
+        ] {
+            assert_eq!(days(text).ok(), expected, "{text}");
+        }
+        assert_eq!(days_or_never("never"), Ok(AgeOrNever(None)));
+        assert_eq!(days_or_never("1w"), Ok(AgeOrNever(Some(7))));
+    }
+
+    #[test]
+    fn budgets_are_shares_sizes_or_none() {
+        for (text, expected) in [
+            ("80%", Some(Budget::Percent(80))),
+            ("500GB", Some(Budget::Bytes(500_000_000_000))),
+            ("2TiB", Some(Budget::Bytes(2 << 40))),
+            ("unlimited", Some(Budget::Unlimited)),
+            ("0%", None),
+            ("101%", None),
+            ("80 percent", None),
+            ("0GB", None),
+            ("", None),
+        ] {
+            assert_eq!(budget(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn days_are_dates_within_the_range_of_times() {
+        assert_eq!(day("1970-01-02"), Ok(Day(1)));
+        assert_eq!(day("2026-01-02").map(|day| day.to_string()), Ok("2026-01-02".into()));
+        for text in ["2026-02-30", "02.01.2026", "1600-01-01", "2300-01-01", ""] {
+            assert!(day(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn zones_are_named_and_the_nearest_is_offered() {
         assert_eq!(zone("america/new_york"), Ok(Tz::America__New_York));
         assert!(zone("America/NewYork").unwrap_err().ends_with("did you mean America/New_York?"));

@@ -1,5 +1,6 @@
 //! One file per command. All that is said of the database itself is asked of the `blotter` library here.
 
+mod backup;
 mod check;
 mod completions;
 mod demo;
@@ -44,6 +45,8 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Maintain(arguments) => maintain::run(&arguments),
         Command::Delete(arguments) => maintain::run_delete(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => backup::run_restore(&arguments),
         Command::Verify(arguments) => check::verify(&arguments.directory),
         Command::Repair(arguments) => check::repair(&arguments.directory),
     }
