@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Maintain) -> Result<Outcome, Failure> {
     match arguments.format {
         Format::Json => output.line(to_json(&plan, &job, arguments.dry_run))?,
         Format::Text => {
-            print_plan(&mut output, &plan)?;
+            print_plan(&mut output, &plan, usize::MAX)?;
             if !arguments.dry_run {
                 print_job(&mut output, &job)?;
             }
@@ -51,8 +51,8 @@ pub(crate) fn run(arguments: &Maintain) -> Result<Outcome, Failure> {
     Ok(Outcome::no_if(!is_done))
 }
 
-/// What is to be done, what stays, and what cannot be done.
-pub(super) fn print_plan(output: &mut Output<'_>, plan: &Plan) -> Result<(), Failure> {
+/// What is to be done, what stays, and what cannot be done; so many of each at most, and how many more there are.
+pub(super) fn print_plan(output: &mut Output<'_>, plan: &Plan, most: usize) -> Result<(), Failure> {
     let mut grid = Grid::new(&[
         ("step", Align::Left),
         ("category", Align::Left),
@@ -62,7 +62,7 @@ pub(super) fn print_plan(output: &mut Output<'_>, plan: &Plan) -> Result<(), Fai
         ("size", Align::Right),
         ("why", Align::Left),
     ]);
-    for step in &plan.steps {
+    for step in plan.steps.iter().take(most) {
         let partition = step.partition();
         let (name, why) = match step {
             Step::Compact(_) => ("compact", String::new()),
@@ -87,17 +87,28 @@ pub(super) fn print_plan(output: &mut Output<'_>, plan: &Plan) -> Result<(), Fai
     for line in lines {
         output.line(line)?;
     }
-    for drop in &plan.foreseen {
+    print_more(output, plan.steps.len(), most, "steps")?;
+    for drop in plan.foreseen.iter().take(most) {
         output
             .line(format_args!("if the budget still asks for it: delete {}", escaped(&drop.to_string())))?;
     }
-    for kept in &plan.kept {
+    print_more(output, plan.foreseen.len(), most, "that may be deleted")?;
+    for kept in plan.kept.iter().take(most) {
         output.line(format_args!("kept: {}", escaped(&kept.to_string())))?;
     }
+    print_more(output, plan.kept.len(), most, "kept")?;
     for problem in &plan.problems {
         output.line(format_args!("problem: {}", escaped(problem)))?;
     }
     Ok(())
+}
+
+fn print_more(output: &mut Output<'_>, count: usize, most: usize, what: &str) -> Result<(), Failure> {
+    match count.saturating_sub(most) {
+        0 => Ok(()),
+        more => output
+            .line(format_args!("... and {more} more {what}; `blotter maintain DIR --dry-run` shows all")),
+    }
 }
 
 fn print_job(output: &mut Output<'_>, job: &JobRecord) -> Result<(), Failure> {

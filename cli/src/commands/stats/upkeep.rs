@@ -22,6 +22,9 @@ use crate::render::ledger::{budget_json, hold_query_json, job, job_json, tier_ch
 /// What shows that the directory of cold segments is there, and not the empty place where its volume goes.
 const COLD_MARKER: &str = "BLOTTER-COLD";
 
+/// Steps of a run that are shown; the rest is counted.
+const STEPS_SHOWN_MAX: usize = 20;
+
 /// See the module.
 pub(super) struct Upkeep {
     ledger: Ledger,
@@ -104,7 +107,7 @@ impl Upkeep {
         }
         output.line("")?;
         output.line("a run now would do:")?;
-        maintain::print_plan(output, &self.plan)
+        maintain::print_plan(output, &self.plan, STEPS_SHOWN_MAX)
     }
 
     /// Members of a JSON object, with a comma before the first.
