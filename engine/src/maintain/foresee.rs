@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::plan::{Earlier, Plan, PlanInput, is_held, plan};
+use super::plan::{Earlier, HoldSearch, Plan, PlanInput, Usage, plan};
 use super::usage::usage;
 use crate::catalog::Manifest;
 use crate::error::Result;
@@ -12,11 +12,22 @@ use crate::segment::Places;
 use crate::vfs::Host;
 use crate::view::Reader;
 
+/// What the next run would do, and what that rests on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Foresight {
+    /// What it would do.
+    pub plan: Plan,
+    /// What is taken of the disk, without files that wait to be removed.
+    pub usage: Usage,
+    /// Whether the directory of cold segments is there; always true where it is the database's own.
+    pub cold_is_there: bool,
+}
+
 /// What a maintenance run would do at a time; now if not given. Needs no lock and changes nothing.
 ///
 /// # Errors
-/// As [`Reader::open`], those of the journal, of measuring the volume, and of the look for held events.
-pub fn foresee(database: impl AsRef<Path>, at: Option<Timestamp>, force: bool) -> Result<Plan> {
+/// As [`Reader::open`], and those of the journal, of measuring the volume, and of the look for held events.
+pub fn foresee(database: impl AsRef<Path>, at: Option<Timestamp>, force: bool) -> Result<Foresight> {
     foresee_on(&Host::os(), database.as_ref(), at, force)
 }
 
@@ -24,20 +35,24 @@ pub fn foresee(database: impl AsRef<Path>, at: Option<Timestamp>, force: bool) -
 ///
 /// # Errors
 /// As [`foresee`].
-pub fn foresee_on(host: &Host, database: &Path, at: Option<Timestamp>, force: bool) -> Result<Plan> {
+pub fn foresee_on(host: &Host, database: &Path, at: Option<Timestamp>, force: bool) -> Result<Foresight> {
     let reader = Reader::open_on(host, database)?;
     let snapshot = reader.snapshot()?;
     let Manifest { identity, retired, cold_directory, .. } = Manifest::read(host, database)?;
     let places = Places::new(database, cold_directory.as_deref());
     let segments: Vec<_> = snapshot.segments().cloned().collect();
-    plan(PlanInput {
+    let search = HoldSearch::new(&snapshot);
+    let usage = usage(host, &places, &retired)?;
+    let cold_is_there = is_cold_there(host, &places, identity)?;
+    let plan = plan(PlanInput {
         now_ns: at.map_or_else(|| host.clock.now_ns(), |at| at.0),
         segments: &segments,
         ledger: &reader.ledger()?,
-        usage: usage(host, &places, &retired)?,
+        usage,
         force,
-        cold_is_there: is_cold_there(host, &places, identity)?,
+        cold_is_there,
         earlier: &Earlier::default(),
-        is_held: &mut |query, partition| is_held(&snapshot, query, partition),
-    })
+        is_held: &mut |query, partition| Ok(search.is_held(query, partition)),
+    })?;
+    Ok(Foresight { plan, usage, cold_is_there })
 }

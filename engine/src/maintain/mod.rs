@@ -20,7 +20,7 @@ mod verify;
 mod wal_file;
 
 pub use crate::catalog::Gap;
-pub use foresee::{foresee, foresee_on};
+pub use foresee::{Foresight, foresee, foresee_on};
 pub use numbers::NumberSet;
 pub use repair::{repair, repair_on};
 pub use report::{Finding, Quarantined, RepairReport, Severity, VerifyReport};

@@ -25,7 +25,7 @@ pub(crate) use pace::Throttle;
 use retired::RetiredHandles;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{ByHand, Drop, Earlier, Partition, Plan, PlanInput, Step, by_hand, is_held, plan};
+use super::plan::{ByHand, Drop, Earlier, HoldSearch, Partition, Plan, PlanInput, Step, by_hand, plan};
 use super::publish::Publisher;
 use super::usage::usage;
 use crate::catalog::ledger::{By, Change, JobKind, JobOutcome, JobRecord, NewEntry, Tombstone};
@@ -181,6 +181,7 @@ impl Maintenance {
         };
         let snapshot = self.snapshot();
         let segments: Vec<_> = snapshot.segments().cloned().collect();
+        let search = HoldSearch::new(&snapshot);
         let retired: Vec<String> = catalog.files()?.into_iter().map(|(file, _)| file).collect();
         decide(PlanInput {
             now_ns,
@@ -190,7 +191,7 @@ impl Maintenance {
             force,
             cold_is_there: is_cold_there(&self.host, &places, catalog.identity())?,
             earlier,
-            is_held: &mut |query, partition| is_held(&snapshot, query, partition),
+            is_held: &mut |query, partition| Ok(search.is_held(query, partition)),
         })
     }
 
