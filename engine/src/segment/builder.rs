@@ -28,6 +28,14 @@ pub struct SegmentOptions {
     pub text_level: i32,
 }
 
+impl SegmentOptions {
+    /// How segments of a tier are built.
+    pub fn of_tier(tier: Tier, indexed: Vec<FieldKey>) -> SegmentOptions {
+        let _ = tier;
+        SegmentOptions { indexed, ..SegmentOptions::default() }
+    }
+}
+
 impl Default for SegmentOptions {
     fn default() -> SegmentOptions {
         SegmentOptions {
