@@ -26,13 +26,20 @@ pub struct SegmentOptions {
     pub block_rows: u32,
     /// zstd level for text that nothing else fits. Default 1: sealing must keep up with recording.
     pub text_level: i32,
+    /// zstd level for numbers, which are entropy-coded then; none to pack them only. Default none: what is packed is
+    /// found in place, entropy-coded pages must be unpacked.
+    pub entropy_level: Option<i32>,
 }
 
 impl SegmentOptions {
     /// How segments of a tier are built.
     pub fn of_tier(tier: Tier, indexed: Vec<FieldKey>) -> SegmentOptions {
-        let _ = tier;
-        SegmentOptions { indexed, ..SegmentOptions::default() }
+        let (text_level, entropy_level) = match tier {
+            Tier::Hot => (1, None),
+            Tier::Warm => (9, Some(3)),
+            Tier::Cold => (19, Some(19)),
+        };
+        SegmentOptions { indexed, text_level, entropy_level, ..SegmentOptions::default() }
     }
 }
 
@@ -42,6 +49,7 @@ impl Default for SegmentOptions {
             indexed: [Field::ORDER_ID, Field::CORRELATION_ID, Field::SYMBOL].map(FieldKey::from).to_vec(),
             block_rows: 4096,
             text_level: 1,
+            entropy_level: None,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! Least and greatest of a page are bits, as in the first kind.
 
 use super::ints::IntPage;
+use super::unpacked::Origin;
 use super::pages::{Output, PageList};
 use super::wire::{Cursor, Malformed};
 
@@ -74,7 +75,7 @@ pub(crate) struct FloatPage<'a> {
 
 impl<'a> FloatPage<'a> {
     /// Reads the page of `count` floats at the start of `bytes`, which go on after it.
-    pub(crate) fn parse(bytes: &'a [u8], count: usize) -> Result<FloatPage<'a>, Malformed> {
+    pub(crate) fn parse(bytes: &'a [u8], count: usize, origin: Origin) -> Result<FloatPage<'a>, Malformed> {
         let mut cursor = Cursor::new(bytes);
         let power = match cursor.byte()? {
             KIND_BITS => None,
@@ -84,7 +85,7 @@ impl<'a> FloatPage<'a> {
             }
             _ => return Err(Malformed("a page of floats is of no known kind")),
         };
-        Ok(FloatPage { numbers: IntPage::parse(&bytes[cursor.position()..], count)?, power })
+        Ok(FloatPage { numbers: IntPage::parse(&bytes[cursor.position()..], count, origin.after(cursor.position()))?, power })
     }
 
     #[inline]

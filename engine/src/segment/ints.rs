@@ -19,10 +19,15 @@
 //! miniblock ...   packed numbers, then, if it has exceptions, their positions (u8 each, ascending) and
 //!                 their packed offsets from the page's base, which replace what is packed there
 //! ```
-//! `signed` is a zigzag varint. The count of numbers is known to whoever holds the page. Arithmetic wraps,
+//! Kinds from 32 on are entropy-coded, see `entropy`. `signed` is a zigzag varint. The count of numbers is known to whoever holds the page. Arithmetic wraps,
 //! so every 64-bit number round-trips.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use super::bits::{MINIBLOCK, bits_for, pack, packed_bytes, read, unpack};
+use super::entropy::{self, EntropyCoder, EntropyPage};
+use super::unpacked::{self, Origin};
 use super::wire::{Cursor, Malformed, put_signed, put_varint};
 
 const KIND_CONSTANT: u8 = 0;
@@ -48,6 +53,8 @@ pub(crate) struct Encoder {
     body: Vec<u8>,
     positions: Vec<u8>,
     exceptions: Vec<u64>,
+    /// Where pages may be entropy-coded.
+    entropy: Option<EntropyCoder>,
 }
 
 /// Least and greatest of some numbers.
@@ -63,8 +70,24 @@ pub(crate) fn bounds(values: &[i64]) -> (i64, i64) {
 }
 
 impl Encoder {
+    /// One that may entropy-code pages, with that level of zstd.
+    pub(crate) fn new(entropy_level: Option<i32>) -> Encoder {
+        Encoder { entropy: entropy_level.map(EntropyCoder::new), ..Encoder::default() }
+    }
+
     /// Appends the page of `values`, in the smallest of its forms.
     pub(crate) fn encode(&mut self, values: &[i64], out: &mut Vec<u8>) {
+        let start = out.len();
+        self.encode_packed(values, out);
+        let packed_bytes = out.len() - start;
+        if let Some(page) = self.entropy.as_mut().and_then(|coder| coder.encode(values, packed_bytes)) {
+            out.truncate(start);
+            out.extend_from_slice(&page);
+        }
+    }
+
+    /// Appends the page of `values`, packed.
+    pub(crate) fn encode_packed(&mut self, values: &[i64], out: &mut Vec<u8>) {
         debug_assert!(values.len() <= PAGE_NUMBERS_MAX);
         let (least, greatest) = bounds(values);
         if values.is_empty() || least == greatest {
@@ -249,7 +272,7 @@ fn cheapest(histogram: &[u8; 65], full_width: u32, count: usize, exception_width
 }
 
 /// The greatest number that divides all offsets; 1 as soon as it is clear that there is none above.
-fn common_step(offsets: &[u64]) -> u64 {
+pub(crate) fn common_step(offsets: &[u64]) -> u64 {
     let mut step = 0;
     for &offset in offsets {
         if offset % if step == 0 { u64::MAX } else { step } != 0 {
@@ -292,8 +315,99 @@ fn differences_are_smaller(values: &[i64]) -> bool {
 }
 
 /// A page being read. Damage that a checksum cannot see is an error where it is met, never a panic.
+pub(crate) enum IntPage<'a> {
+    Packed(PackedPage<'a>),
+    Entropy(Box<Unpacking<'a>>),
+}
+
+/// An entropy-coded page, unpacked when the first of its numbers is wanted.
+pub(crate) struct Unpacking<'a> {
+    page: EntropyPage<'a>,
+    count: usize,
+    origin: Origin,
+    numbers: OnceCell<Arc<[i64]>>,
+}
+
+impl Unpacking<'_> {
+    fn numbers(&self) -> Result<&[i64], Malformed> {
+        if let Some(numbers) = self.numbers.get() {
+            return Ok(numbers);
+        }
+        let numbers = unpacked::numbers(self.origin, self.count, |out| self.page.decode(out))?;
+        Ok(self.numbers.get_or_init(|| numbers))
+    }
+
+    fn copy(&self, start: usize, out: &mut [i64]) -> Result<(), Malformed> {
+        let numbers = self.numbers()?.get(start..).and_then(|numbers| numbers.get(..out.len()));
+        out.copy_from_slice(numbers.ok_or(PAST_END)?);
+        Ok(())
+    }
+}
+
+impl<'a> IntPage<'a> {
+    /// Reads the head of the page of `count` numbers at the start of `bytes`, which go on after it by
+    /// [`SLACK_BYTES`](super::bits::SLACK_BYTES) at least.
+    #[inline]
+    pub(crate) fn parse(bytes: &'a [u8], count: usize, origin: Origin) -> Result<IntPage<'a>, Malformed> {
+        match bytes.first() {
+            Some(kind) if *kind >= entropy::KIND_MIN => {
+                let page = EntropyPage::parse(bytes, count)?;
+                Ok(IntPage::Entropy(Box::new(Unpacking { page, count, origin, numbers: OnceCell::new() })))
+            }
+            _ => PackedPage::parse(bytes, count).map(IntPage::Packed),
+        }
+    }
+
+    /// Bytes from its first to its end.
+    pub(crate) fn byte_len(&self) -> Result<usize, Malformed> {
+        match self {
+            IntPage::Packed(page) => page.byte_len(),
+            IntPage::Entropy(page) => Ok(page.page.byte_len()),
+        }
+    }
+
+    /// The number at `index`, which is below the count.
+    #[inline]
+    pub(crate) fn get(&self, index: usize) -> Result<i64, Malformed> {
+        match self {
+            IntPage::Packed(page) => page.get(index),
+            IntPage::Entropy(page) => page.numbers()?.get(index).copied().ok_or(PAST_END),
+        }
+    }
+
+    /// Decodes the first numbers of a miniblock, as many as `out` has room for.
+    pub(crate) fn decode_miniblock(&self, miniblock: usize, out: &mut [i64]) -> Result<(), Malformed> {
+        match self {
+            IntPage::Packed(page) => page.decode_miniblock(miniblock, out),
+            IntPage::Entropy(page) => page.copy(miniblock * MINIBLOCK, out),
+        }
+    }
+
+    /// Fills `out` with the numbers from `start`, all below the count.
+    pub(crate) fn window(&self, start: usize, out: &mut [i64]) -> Result<(), Malformed> {
+        match self {
+            IntPage::Packed(page) => page.window(start, out),
+            IntPage::Entropy(page) => page.copy(start, out),
+        }
+    }
+
+    /// Appends all numbers.
+    pub(crate) fn decode(&self, out: &mut Vec<i64>) -> Result<(), Malformed> {
+        match self {
+            IntPage::Packed(page) => page.decode(out),
+            IntPage::Entropy(page) => {
+                // A scan comes by once, so it leaves nothing unpacked behind.
+                let start = out.len();
+                out.resize(start + page.count, 0);
+                page.page.decode(&mut out[start..])
+            }
+        }
+    }
+}
+
+/// A page of packed numbers being read.
 #[derive(Clone, Copy)]
-pub(crate) struct IntPage<'a> {
+pub(crate) struct PackedPage<'a> {
     /// From the first byte of the page to past its end.
     bytes: &'a [u8],
     count: usize,
@@ -314,14 +428,12 @@ pub(crate) struct IntPage<'a> {
 const PAST_END: Malformed = Malformed("an index past the end of a page of numbers");
 const SHORT: Malformed = Malformed("a page of numbers is too short");
 
-impl<'a> IntPage<'a> {
-    /// Reads the head of the page of `count` numbers at the start of `bytes`, which go on after it by
-    /// [`SLACK_BYTES`](super::bits::SLACK_BYTES) at least.
-    pub(crate) fn parse(bytes: &'a [u8], count: usize) -> Result<IntPage<'a>, Malformed> {
+impl<'a> PackedPage<'a> {
+    fn parse(bytes: &'a [u8], count: usize) -> Result<PackedPage<'a>, Malformed> {
         let mut cursor = Cursor::new(bytes);
         let kind = cursor.byte()?;
         let base = cursor.signed()?;
-        let mut page = IntPage {
+        let mut page = PackedPage {
             bytes,
             count,
             kind: kind & KIND_MASK,
@@ -366,8 +478,7 @@ impl<'a> IntPage<'a> {
         Ok(page)
     }
 
-    /// Bytes from its first to its end.
-    pub(crate) fn byte_len(&self) -> Result<usize, Malformed> {
+    fn byte_len(&self) -> Result<usize, Malformed> {
         if self.kind == KIND_CONSTANT {
             return Ok(self.body_at);
         }
@@ -399,7 +510,7 @@ impl<'a> IntPage<'a> {
 
     /// The number at `index`, which is below the count.
     #[inline]
-    pub(crate) fn get(&self, index: usize) -> Result<i64, Malformed> {
+    fn get(&self, index: usize) -> Result<i64, Malformed> {
         if self.kind == KIND_CONSTANT {
             return Ok(self.base);
         }
@@ -446,7 +557,7 @@ impl<'a> IntPage<'a> {
     }
 
     /// Decodes the first numbers of a miniblock, as many as `out` has room for.
-    pub(crate) fn decode_miniblock(&self, miniblock: usize, out: &mut [i64]) -> Result<(), Malformed> {
+    fn decode_miniblock(&self, miniblock: usize, out: &mut [i64]) -> Result<(), Malformed> {
         if self.kind == KIND_CONSTANT {
             out.fill(self.base);
             return Ok(());
@@ -506,7 +617,7 @@ impl<'a> IntPage<'a> {
     }
 
     /// Fills `out` with the numbers from `start`, all below the count.
-    pub(crate) fn window(&self, start: usize, out: &mut [i64]) -> Result<(), Malformed> {
+    fn window(&self, start: usize, out: &mut [i64]) -> Result<(), Malformed> {
         let mut values = [0; MINIBLOCK];
         let mut at = start;
         let mut rest = out;
@@ -548,7 +659,7 @@ impl<'a> IntPage<'a> {
     }
 
     /// Appends all numbers.
-    pub(crate) fn decode(&self, out: &mut Vec<i64>) -> Result<(), Malformed> {
+    fn decode(&self, out: &mut Vec<i64>) -> Result<(), Malformed> {
         let start = out.len();
         out.resize(start + self.count, self.base);
         if self.kind == KIND_CONSTANT {
@@ -580,7 +691,7 @@ mod tests {
         Encoder::default().encode(values, &mut bytes);
         let length = bytes.len();
         bytes.extend([0xee; SLACK_BYTES]);
-        let page = IntPage::parse(&bytes, values.len()).unwrap();
+        let page = IntPage::parse(&bytes, values.len(), Origin::NOWHERE).unwrap();
         assert_eq!(page.byte_len(), Ok(length));
         let mut decoded = vec![7];
         page.decode(&mut decoded).unwrap();
@@ -635,7 +746,7 @@ mod tests {
             let mut flipped = bytes.clone();
             flipped[at / 8] ^= 1 << (at % 8);
             for count in [0, 1, 300, 400] {
-                let Ok(page) = IntPage::parse(&flipped, count) else { continue };
+                let Ok(page) = IntPage::parse(&flipped, count, Origin::NOWHERE) else { continue };
                 let _ = page.byte_len();
                 let _ = page.decode(&mut vec![]);
                 (0..count).for_each(|index| {
@@ -644,7 +755,7 @@ mod tests {
             }
         }
         for end in 0..bytes.len() {
-            let Ok(page) = IntPage::parse(&bytes[..end], 300) else { continue };
+            let Ok(page) = IntPage::parse(&bytes[..end], 300, Origin::NOWHERE) else { continue };
             let _ = page.byte_len();
             let _ = page.decode(&mut vec![]);
             (0..300).for_each(|index| {

@@ -38,6 +38,7 @@ mod decimals;
 mod dictionary;
 mod filter;
 mod find;
+mod entropy;
 mod floats;
 mod footer;
 mod hash;
@@ -55,6 +56,7 @@ mod sizes;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unpacked;
 mod vector;
 mod verify;
 mod wire;

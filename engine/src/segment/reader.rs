@@ -15,6 +15,7 @@ use super::lookup::{Postings, PostingsRef};
 use super::meta::SegmentMeta;
 use super::pages::{Directory, Numbers, Section, SegmentFile};
 use super::shapes::ShapePage;
+use super::unpacked::FileNumber;
 use super::template::{Part, write_exact, write_padded, write_whole};
 use super::wire::Malformed;
 use crate::error::{Error, Result};
@@ -225,6 +226,7 @@ impl Segment {
                 path: path.to_path_buf(),
                 bytes,
                 pages_end: footer_offset,
+                number: FileNumber::next(),
                 #[cfg(test)]
                 unchecked: false,
             },
@@ -575,7 +577,7 @@ impl<'s> RowReader<'s> {
         if entry.bytes == 0 {
             return Ok(from_ordered(entry.least));
         }
-        FloatPage::parse(bytes, count)
+        FloatPage::parse(bytes, count, file.origin(entry.offset))
             .and_then(|page| page.get(rank))
             .map_err(|malformed| file.malformed(entry.offset, "a page of floats", malformed))
     }
@@ -587,7 +589,7 @@ impl<'s> RowReader<'s> {
         let decimal = if entry.bytes == 0 {
             decimals::from_cell(entry.least).ok_or(Malformed("a scale is over 28"))
         } else {
-            DecimalPage::parse(bytes, entry.bytes as usize, count).and_then(|page| page.get(rank))
+            DecimalPage::parse(bytes, entry.bytes as usize, count, file.origin(entry.offset)).and_then(|page| page.get(rank))
         };
         decimal.map_err(|malformed| file.malformed(entry.offset, "a page of decimals", malformed))
     }

@@ -69,7 +69,7 @@ impl SegmentBuilder {
         self.find_same_codes(&mut sealing);
         let scatters = self.scatters(&final_index, &sealing);
 
-        let mut out = Output::default();
+        let mut out = Output::new(self.options.entropy_level);
         out.bytes.extend(footer::header());
         let mut blocks = Blocks::default();
         for block in 0..self.rows.len().div_ceil(self.options.block_rows as usize) {

@@ -389,7 +389,7 @@ impl Segment {
         if entry.bytes == 0 {
             return Ok(vec![from_ordered(entry.least); stored]);
         }
-        FloatPage::parse(bytes, stored)
+        FloatPage::parse(bytes, stored, self.file.origin(entry.offset))
             .and_then(|page| page.decode())
             .map_err(|malformed| self.file.malformed(entry.offset, "a page of floats", malformed))
     }
@@ -506,7 +506,7 @@ impl Segment {
             let page = Decimals::Scaled { mantissas: vec![mantissa; at.stored], scale, digits: Digits::All };
             return Ok(combine(at, Some(page), &fixed));
         }
-        let page = DecimalPage::parse(bytes, entry.bytes as usize, at.stored).map_err(malformed)?;
+        let page = DecimalPage::parse(bytes, entry.bytes as usize, at.stored, self.file.origin(entry.offset)).map_err(malformed)?;
         let page = unpack_decimals(&page, at.stored).map_err(malformed)?;
         Ok(combine(at, Some(page), &fixed))
     }
