@@ -29,17 +29,26 @@ pub struct SegmentOptions {
     /// zstd level for numbers, which are entropy-coded then; none to pack them only. Default none: what is packed is
     /// found in place, entropy-coded pages must be unpacked.
     pub entropy_level: Option<i32>,
+    /// Ids among which the index of ids that have a number in them leaves one to be looked for, a power of two up to
+    /// 65536. Default 8: to look through more takes longer than to find the place.
+    pub index_group_texts: u32,
 }
 
 impl SegmentOptions {
     /// How segments of a tier are built.
     pub fn of_tier(tier: Tier, indexed: Vec<FieldKey>) -> SegmentOptions {
-        let (text_level, entropy_level) = match tier {
-            Tier::Hot => (1, None),
-            Tier::Warm => (9, Some(3)),
-            Tier::Cold => (19, Some(19)),
-        };
-        SegmentOptions { indexed, text_level, entropy_level, ..SegmentOptions::default() }
+        let hot = SegmentOptions { indexed, ..SegmentOptions::default() };
+        match tier {
+            Tier::Hot => hot,
+            // Built from all of a day at once while recording goes on, hence a fast level.
+            Tier::Warm => {
+                SegmentOptions { text_level: 9, entropy_level: Some(3), index_group_texts: 128, ..hot }
+            }
+            // An index that leaves a page of ids to be looked through takes a third of the space.
+            Tier::Cold => {
+                SegmentOptions { text_level: 19, entropy_level: Some(19), index_group_texts: 4096, ..hot }
+            }
+        }
     }
 }
 
@@ -50,6 +59,7 @@ impl Default for SegmentOptions {
             block_rows: 4096,
             text_level: 1,
             entropy_level: None,
+            index_group_texts: 8,
         }
     }
 }

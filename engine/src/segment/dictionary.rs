@@ -9,17 +9,21 @@
 //!            series of entries in bucket order, entry = code >> shift << fingerprint bits | fingerprint,
 //!            where the fingerprint is the low bits of the hash
 //! ```
-//! The shift drops bits of the code that a scan of 2^shift packed numbers recovers in less time than
-//! they cost in space; texts have a fingerprint instead, because looking at one may unpack a page.
+//! The shift drops bits of the code that a scan of 2^shift numbers recovers in less time than they cost in
+//! space; a numbered dictionary whose pages of numbers overlap little has no index at all, their bounds do; texts have a fingerprint instead, because looking at one may unpack a page.
 
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use serde::{Deserialize, Serialize};
 
+use super::builder::SegmentOptions;
 use super::hash::stable_hash;
+use super::ints::bounds;
 use super::interner::Interner;
 use super::numbered::{Notation, PREFIXES_MAX, take_apart};
-use super::pages::{Directory, Output, PageList, Section, SegmentFile, Series, SeriesRef};
+use super::pages::{
+    Directory, Output, PageList, SERIES_PAGE_NUMBERS, Section, SegmentFile, Series, SeriesRef,
+};
 use super::wire::{Cursor, Malformed, put_bytes, put_varint};
 use crate::error::Result;
 use crate::limits::{PAGE_BYTES_MAX, STRING_BYTES_MAX};
@@ -28,8 +32,9 @@ use crate::limits::{PAGE_BYTES_MAX, STRING_BYTES_MAX};
 const UNINDEXED_TEXTS_MAX: usize = 32;
 /// Hashes per bucket, on average.
 const BUCKET_HASHES: usize = 8;
-/// Bits of the code that the index of a numbered dictionary leaves to a scan.
-const NUMBERED_SHIFT: u32 = 3;
+/// Where the least and greatest number of pages leave at most so many pages to look through, on average, a
+/// numbered dictionary of ids that count up needs no index.
+const ZONED_PAGES_MAX: usize = 4;
 /// Bits of the hash that the index of a dictionary of texts keeps.
 const TEXT_FINGERPRINT_BITS: u32 = 8;
 /// Bytes of text per page, about; a point read unpacks one.
@@ -72,11 +77,15 @@ pub(crate) fn write(
     texts: &Interner,
     order: &[u32],
     indexed: bool,
-    text_level: i32,
+    options: &SegmentOptions,
 ) -> DictionaryRef {
     let numbered = take_apart(order.iter().map(|code| texts.get(*code)), order.len());
-    let (shift, fingerprint_bits) =
-        if numbered.is_some() { (NUMBERED_SHIFT, 0) } else { (0, TEXT_FINGERPRINT_BITS) };
+    let (shift, fingerprint_bits) = match &numbered {
+        Some(_) => (options.index_group_texts.ilog2(), 0),
+        None => (0, TEXT_FINGERPRINT_BITS),
+    };
+    let zoned = options.entropy_level.is_some()
+        && numbered.as_ref().is_some_and(|numbered| is_zoned(&numbered.numbers));
     let form = match numbered {
         Some(numbered) => {
             let mut prefixes = Vec::new();
@@ -95,11 +104,27 @@ pub(crate) fn write(
                 high: high.iter().any(|high| *high != 0).then(|| out.series(&high)),
             }
         }
-        None => write_texts(out, texts, order, text_level),
+        None => write_texts(out, texts, order, options.text_level),
     };
-    let index = (indexed && order.len() > UNINDEXED_TEXTS_MAX)
+    let index = (indexed && order.len() > UNINDEXED_TEXTS_MAX && !zoned)
         .then(|| write_index(out, texts, order, shift, fingerprint_bits));
     DictionaryRef { form, index }
+}
+
+/// Whether the bounds of pages alone tell well enough where a number is.
+fn is_zoned(numbers: &[u128]) -> bool {
+    let low: Vec<i64> = numbers.iter().map(|number| *number as i64).collect();
+    let mut sorted = low.clone();
+    sorted.sort_unstable();
+    let below = |bound: i64| sorted.partition_point(|number| *number < bound);
+    let looked_through: usize = low
+        .chunks(SERIES_PAGE_NUMBERS)
+        .map(|page| {
+            let (least, greatest) = bounds(page);
+            sorted.partition_point(|number| *number <= greatest) - below(least)
+        })
+        .sum();
+    looked_through <= low.len() * ZONED_PAGES_MAX
 }
 
 fn write_texts(out: &mut Output, texts: &Interner, order: &[u32], text_level: i32) -> FormRef {
@@ -416,6 +441,10 @@ impl Dictionary {
 
     /// The code of a text.
     pub(crate) fn find(&self, file: &SegmentFile, text: &str) -> Result<Option<u64>> {
+        if let (None, Form::Numbered { prefixes, prefix_codes, low, high }) = (&self.index, &self.form) {
+            let wanted = spellings(prefixes, text);
+            return self.find_zoned(file, &wanted, (prefix_codes, low, high.as_ref()));
+        }
         let Some(index) = &self.index else {
             return Ok(self.texts(file)?.iter().position(|known| known == text).map(|code| code as u64));
         };
@@ -452,37 +481,76 @@ impl Dictionary {
         }
     }
 
+    /// Looks through the groups of numbers that the index names.
     fn find_number(
         &self,
         file: &SegmentFile,
         index: &Index,
         entries: &[i64],
         wanted: &[(i64, u128)],
-        (prefix_codes, low, high): (&Series, &Series, Option<&Series>),
+        series: NumberSeries<'_>,
     ) -> Result<Option<u64>> {
-        if wanted.is_empty() {
-            return Ok(None);
+        let mut looked_through = None;
+        // Entries of a bucket ascend, so those of one group follow each other.
+        for entry in entries.iter().filter(|_| !wanted.is_empty()) {
+            if looked_through.replace(*entry) != Some(*entry) {
+                let found = self.find_in(file, (*entry as u64) << index.shift, 1 << index.shift, wanted, series)?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
         }
-        let mut window = vec![0; 1 << index.shift];
-        for entry in entries {
-            let start = (*entry as u64) << index.shift;
-            let length = self.count.saturating_sub(start).min(1 << index.shift) as usize;
-            low.window(file, start, &mut window[..length])?;
-            for (at, number) in window[..length].iter().enumerate() {
+        Ok(None)
+    }
+
+    /// Looks through the pages of numbers whose bounds allow for one of those wanted.
+    fn find_zoned(
+        &self,
+        file: &SegmentFile,
+        wanted: &[(i64, u128)],
+        series: NumberSeries<'_>,
+    ) -> Result<Option<u64>> {
+        for (page, entry) in series.1.directory().entries().iter().enumerate() {
+            let bounds = entry.least..=entry.greatest;
+            if wanted.iter().any(|(_, number)| bounds.contains(&(*number as i64))) {
+                let start = (page * SERIES_PAGE_NUMBERS) as u64;
+                let found = self.find_in(file, start, SERIES_PAGE_NUMBERS, wanted, series)?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks through so many numbers from a code on.
+    fn find_in(
+        &self,
+        file: &SegmentFile,
+        start: u64,
+        length: usize,
+        wanted: &[(i64, u128)],
+        (prefix_codes, low, high): NumberSeries<'_>,
+    ) -> Result<Option<u64>> {
+        let length = self.count.saturating_sub(start).min(length as u64) as usize;
+        let mut window = vec![0; length];
+        low.window(file, start, &mut window)?;
+        for (prefix, wanted) in wanted {
+            for (at, _) in window.iter().enumerate().filter(|(_, number)| **number == *wanted as i64) {
                 let code = start + at as u64;
-                for (prefix, wanted) in wanted {
-                    if *number == *wanted as i64
-                        && prefix_codes.get(file, code)? == *prefix
-                        && high.map_or(Ok(0), |high| high.get(file, code))? == (*wanted >> 64) as i64
-                    {
-                        return Ok(Some(code));
-                    }
+                if prefix_codes.get(file, code)? == *prefix
+                    && high.map_or(Ok(0), |high| high.get(file, code))? == (*wanted >> 64) as i64
+                {
+                    return Ok(Some(code));
                 }
             }
         }
         Ok(None)
     }
 }
+
+/// Prefix codes, low and high words of the numbers of a dictionary.
+type NumberSeries<'s> = (&'s Series, &'s Series, Option<&'s Series>);
 
 /// All the ways a text can be a prefix and a number.
 fn spellings(prefixes: &[(String, Notation)], text: &str) -> Vec<(i64, u128)> {

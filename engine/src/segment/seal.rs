@@ -88,9 +88,8 @@ impl SegmentBuilder {
                 None => PagesRef::Own(column.pages.write(&mut out)),
             };
             if let Some(texts) = &built.texts {
-                let level = self.options.text_level;
                 place.dictionary =
-                    Some(dictionary::write(&mut out, texts, &column.order, built.indexed, level));
+                    Some(dictionary::write(&mut out, texts, &column.order, built.indexed, &self.options));
                 if let (true, Some(key)) = (built.indexed, &built.key) {
                     add_route(&mut routes, &mut keys, key, texts, &column.order);
                 }
