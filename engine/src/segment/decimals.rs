@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(bytes[0], kind);
         let length = bytes.len();
         bytes.extend([0; SLACK_BYTES]);
-        let page = DecimalPage::parse(&bytes, length, values.len()).unwrap();
+        let page = DecimalPage::parse(&bytes, length, values.len(), Origin::NOWHERE).unwrap();
         for (index, value) in values.iter().enumerate() {
             assert_eq!(page.get(index).unwrap().serialize(), value.serialize());
         }

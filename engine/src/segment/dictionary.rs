@@ -99,7 +99,7 @@ pub(crate) fn write(
             let high: Vec<i64> = numbered.numbers.iter().map(|number| (*number >> 64) as i64).collect();
             FormRef::Numbered {
                 prefixes: out.section(&prefixes),
-                prefix_codes: out.series(&numbered.prefix_codes),
+                prefix_codes: out.packed_series(&numbered.prefix_codes),
                 low: out.series(&low),
                 high: high.iter().any(|high| *high != 0).then(|| out.series(&high)),
             }
@@ -346,6 +346,14 @@ impl Dictionary {
     pub(crate) fn kept(&self, code: u64) -> Option<&str> {
         let texts = self.kept.get()?;
         (code < texts.len() as u64).then(|| texts.get(code as u32))
+    }
+
+    /// The number of the prefix of a code.
+    pub(crate) fn prefix_of(&self, file: &SegmentFile, code: u64) -> Result<i64> {
+        match &self.form {
+            Form::Numbered { prefix_codes, .. } => prefix_codes.get(file, code),
+            Form::Texts { .. } => Err(file.malformed(0, WHAT, Malformed("texts without prefixes"))),
+        }
     }
 
     /// Appends the text of a code.

@@ -121,7 +121,7 @@ mod tests {
         let mut bytes = out.bytes;
         assert_eq!(bytes[0], kind);
         bytes.extend([0; SLACK_BYTES]);
-        let page = FloatPage::parse(&bytes, values.len()).unwrap();
+        let page = FloatPage::parse(&bytes, values.len(), Origin::NOWHERE).unwrap();
         let read = page.decode().unwrap();
         for (index, value) in values.iter().enumerate() {
             assert_eq!(page.get(index).unwrap().to_bits(), value.to_bits());

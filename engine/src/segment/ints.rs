@@ -75,6 +75,14 @@ impl Encoder {
         Encoder { entropy: entropy_level.map(EntropyCoder::new), ..Encoder::default() }
     }
 
+    pub(crate) fn take_entropy(&mut self) -> Option<EntropyCoder> {
+        self.entropy.take()
+    }
+
+    pub(crate) fn set_entropy(&mut self, entropy: Option<EntropyCoder>) {
+        self.entropy = entropy;
+    }
+
     /// Appends the page of `values`, in the smallest of its forms.
     pub(crate) fn encode(&mut self, values: &[i64], out: &mut Vec<u8>) {
         let start = out.len();

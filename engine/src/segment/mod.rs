@@ -40,6 +40,7 @@ mod filter;
 mod find;
 mod entropy;
 mod floats;
+mod followers;
 mod footer;
 mod hash;
 mod interner;

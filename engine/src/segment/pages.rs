@@ -63,6 +63,14 @@ impl Output {
         section
     }
 
+    /// Appends numbers as a series whose pages are all packed, because they are read one by one.
+    pub(crate) fn packed_series(&mut self, values: &[i64]) -> SeriesRef {
+        let entropy = self.ints.take_entropy();
+        let series = self.series(values);
+        self.ints.set_entropy(entropy);
+        series
+    }
+
     /// Appends numbers as a series.
     pub(crate) fn series(&mut self, values: &[i64]) -> SeriesRef {
         let mut pages = PageList::default();

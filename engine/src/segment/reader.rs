@@ -132,6 +132,8 @@ pub(super) struct ColumnState {
     directory: OnceLock<Directory>,
     dictionary: OnceLock<Dictionary>,
     postings: OnceLock<Postings>,
+    /// Of a column that follows an id, the codes that go with its prefixes.
+    pub(super) followed: OnceLock<Vec<u64>>,
 }
 
 /// Shapes and message templates.
@@ -187,6 +189,7 @@ impl Segment {
             let sound = (coded || (value_type != ValueType::Str && column.postings.is_none()))
                 && match column.pages {
                     PagesRef::Own(_) => true,
+                    PagesRef::Prefix { .. } => coded && column.postings.is_none(),
                     PagesRef::Of(other) => {
                         coded
                             && columns.get(other as usize).is_some_and(|other: &ColumnState| {
@@ -218,7 +221,18 @@ impl Segment {
                 directory: OnceLock::new(),
                 dictionary: OnceLock::new(),
                 postings: OnceLock::new(),
+                followed: OnceLock::new(),
             });
+        }
+        // An id that itself follows another could lead in circles.
+        let leads = |column: &ColumnState| match column.pages {
+            PagesRef::Prefix { id, .. } => columns.get(id as usize).is_some_and(|id: &ColumnState| {
+                id.dictionary_at.is_some() && !matches!(id.pages, PagesRef::Prefix { .. })
+            }),
+            _ => true,
+        };
+        if !columns.iter().all(leads) {
+            return Err(damaged(Malformed("a column that follows no id")));
         }
         let fixed = [footer.shape_pages, footer.ts, footer.seq, footer.producer, footer.pseq];
         Ok(Segment {
@@ -551,6 +565,17 @@ impl<'s> RowReader<'s> {
     }
 
     fn number(&self, column: u32) -> Result<i64> {
+        if let Some((id, table)) = self.segment.followed(column)? {
+            let code = match self.fixed(id)? {
+                Some(Fixed::Code(code)) => code,
+                _ => self.paged_number(id)? as u64,
+            };
+            return self.segment.followed_code(id, code, table);
+        }
+        self.paged_number(column)
+    }
+
+    fn paged_number(&self, column: u32) -> Result<i64> {
         let (rank, count) = self.place(column);
         let directory = self.segment.directory(column)?;
         Numbers::open(&self.segment.file, directory, self.block as usize, count)?
@@ -618,7 +643,7 @@ impl<'s> RowReader<'s> {
         match self.shape.cells.binary_search_by_key(&column, |cell| cell.column) {
             Ok(at) => Ok(self.shape.cells[at].fixed),
             Err(_) => {
-                let malformed = Malformed("a template that names a column its shape lacks");
+                let malformed = Malformed("a column that names one its shape lacks");
                 Err(self.segment.file.malformed(
                     self.segment.shapes_at.offset,
                     "the table of shapes",

@@ -5,6 +5,7 @@ use super::builder::{Column, FinishedSegment, Row, SegmentBuilder, SegmentIdenti
 use super::decimals;
 use super::dictionary;
 use super::floats;
+use super::followers::Follower;
 use super::footer::{self, Cell, ColumnRef, Fixed, Footer, PagesRef, ShapeInfo};
 use super::interner::Interner;
 use super::ints;
@@ -20,11 +21,13 @@ use crate::event::{Field, FieldKey, FieldRef, ValueType};
 const UNSET: u32 = u32::MAX;
 
 /// A column on its way into the file.
-struct Sealing {
+pub(super) struct Sealing {
     /// Its index while building.
-    from: usize,
+    pub(super) from: usize,
     /// The earlier column, by final index, whose codes it shares.
-    same_as: Option<usize>,
+    pub(super) same_as: Option<usize>,
+    /// The id whose prefix says its text.
+    pub(super) follows: Option<Follower>,
     /// Values of the block under way.
     values: Vec<i64>,
     /// Their rows, for columns with postings.
@@ -34,6 +37,15 @@ struct Sealing {
     codes: Vec<u32>,
     order: Vec<u32>,
     postings: Option<PostingsWriter>,
+    /// Of a column that follows an id.
+    table: Vec<u8>,
+}
+
+impl Sealing {
+    /// Whether it has pages of its own.
+    fn has_pages(&self) -> bool {
+        self.same_as.is_none() && self.follows.is_none()
+    }
 }
 
 /// Which cells of a shape's rows are stored, and where they go.
@@ -67,6 +79,9 @@ impl SegmentBuilder {
         }
         let mut sealing = self.sealing_columns(&order);
         self.find_same_codes(&mut sealing);
+        if self.options.entropy_level.is_some() {
+            self.find_followers(&mut sealing);
+        }
         let scatters = self.scatters(&final_index, &sealing);
 
         let mut out = Output::new(self.options.entropy_level);
@@ -76,6 +91,11 @@ impl SegmentBuilder {
             self.seal_block(block, &shape_index, &scatters, &mut sealing, &mut blocks, &mut out);
         }
 
+        for column in &mut sealing {
+            if let Some(follows) = &column.follows {
+                column.table = follows.table(&mut column.codes, &mut column.order);
+            }
+        }
         // Codes of values that whole shapes share are given last.
         let shapes = self.shape_infos(&shape_order, &final_index, &mut sealing);
         let mut columns = Vec::with_capacity(sealing.len());
@@ -83,9 +103,10 @@ impl SegmentBuilder {
         for column in &mut sealing {
             let built = &self.columns[column.from];
             let mut place = ColumnRef::new(built.key.as_ref(), built.value_type, built.indexed);
-            place.pages = match column.same_as {
-                Some(other) => PagesRef::Of(other as u32),
-                None => PagesRef::Own(column.pages.write(&mut out)),
+            place.pages = match (column.same_as, &column.follows) {
+                (Some(other), _) => PagesRef::Of(other as u32),
+                (None, Some(follows)) => PagesRef::Prefix { id: follows.id, table: out.section(&column.table) },
+                (None, None) => PagesRef::Own(column.pages.write(&mut out)),
             };
             if let Some(texts) = &built.texts {
                 place.dictionary =
@@ -140,12 +161,14 @@ impl SegmentBuilder {
             Sealing {
                 from: *from,
                 same_as: None,
+                follows: None,
                 values: Vec::with_capacity(self.options.block_rows as usize),
                 rows: vec![],
                 pages: PageList::default(),
                 codes: vec![UNSET; texts],
                 order: Vec::with_capacity(texts),
                 postings: (column.indexed && texts > 1).then(|| PostingsWriter::new(texts)),
+                table: vec![],
             }
         };
         order.iter().map(sealing).collect()
@@ -199,7 +222,7 @@ impl SegmentBuilder {
         for (shape, scatter) in scatters.iter_mut().enumerate() {
             for (position, column) in self.shapes[shape].columns.iter().enumerate() {
                 let column = final_index[*column as usize];
-                if self.is_stored(shape, position) && sealing[column as usize].same_as.is_none() {
+                if self.is_stored(shape, position) && sealing[column as usize].has_pages() {
                     scatter.stored.push((position as u32, column));
                 }
             }
@@ -239,7 +262,7 @@ impl SegmentBuilder {
         }
         let mut scratch = Vec::new();
         for (index, column) in sealing.iter_mut().enumerate() {
-            if column.same_as.is_some() {
+            if !column.has_pages() {
                 continue;
             }
             let built = &self.columns[column.from];
@@ -425,7 +448,7 @@ fn offset_from_seq(
 }
 
 /// Replaces the interner's codes by final ones, which count distinct values by their first row.
-fn recode(values: &mut [i64], codes: &mut [u32], order: &mut Vec<u32>) {
+pub(super) fn recode(values: &mut [i64], codes: &mut [u32], order: &mut Vec<u32>) {
     for value in values {
         let code = &mut codes[*value as usize];
         if *code == UNSET {

@@ -82,6 +82,9 @@ impl Segment {
                 bytes.pages = pages_of(self.directory(index as u32)?);
                 bytes.directory = section.bytes;
             }
+            if let super::footer::PagesRef::Prefix { table, .. } = column.pages {
+                bytes.pages = table.bytes;
+            }
             if let (Some(place), Some(dictionary)) = (&column.dictionary_at, self.dictionary(index as u32)?) {
                 let (texts, lookup) = place.sections();
                 let (of_texts, of_index) = dictionary.directories();

@@ -92,6 +92,7 @@ impl Keep {
     }
 
     fn put(&mut self, origin: Origin, numbers: Arc<[i64]>) {
+        self.uses += 1;
         self.numbers += numbers.len();
         if let Some(other) = self.pages.insert(origin, Kept { numbers, last_use: self.uses }) {
             self.numbers -= other.numbers.len();

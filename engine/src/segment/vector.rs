@@ -313,7 +313,9 @@ impl Segment {
                 }
             }
         }
-        if stored {
+        if stored && self.followed(column)?.is_some() {
+            bounded = false;
+        } else if stored {
             let (least, greatest) = self.page_entry(self.directory(column)?, block)?;
             bounded &= match self.stored_bounds(column, least, greatest)? {
                 Some((least, greatest)) => widen(&mut bounds, least, greatest),
@@ -369,9 +371,13 @@ impl Segment {
         Ok(BlockColumn { shapes, slots, stored })
     }
 
-    fn numbers(&self, block: u32, column: u32, stored: usize) -> Result<Vec<i64>> {
+    fn numbers(&self, column: u32, at: &BlockColumn<'_>) -> Result<Vec<i64>> {
+        let (block, stored) = (at.shapes.block, at.stored);
         let mut values = Vec::with_capacity(stored);
         if stored > 0 {
+            if let Some(followed) = self.followed(column)? {
+                return self.followed_codes(at.shapes, followed, |row| at.is_stored(row));
+            }
             Numbers::open(&self.file, self.directory(column)?, block as usize, stored)?.decode(
                 &self.file,
                 stored,
@@ -404,8 +410,7 @@ impl Segment {
         let mut seqs = Vec::with_capacity(rows);
         Numbers::open(&self.file, self.fixed(SEQ)?, block as usize, rows)?
             .decode(&self.file, rows, &mut seqs)?;
-        let stored = |row: usize| matches!(at.slots[at.shapes.place(row)], Slot::Stored);
-        let values = seqs.iter().enumerate().filter(|(row, _)| stored(*row));
+        let values = seqs.iter().enumerate().filter(|(row, _)| at.is_stored(*row));
         Ok(Some(values.map(|(_, seq)| seq.wrapping_add(offset)).collect()))
     }
 
@@ -418,7 +423,7 @@ impl Segment {
         if let Some(dictionary) = self.dictionary(column)? {
             let texts = dictionary.texts(&self.file)?;
             let past_end = texts.len() as u64;
-            let numbers = self.numbers(block, column, at.stored)?;
+            let numbers = self.numbers(column, &at)?;
             let is_past = |code: u64| code >= past_end;
             let fixed_is_past = at.slots.iter().any(|slot| match slot {
                 Slot::Fixed(Fixed::Code(code)) => is_past(*code),
@@ -442,7 +447,7 @@ impl Segment {
         }
         let values = match value_type {
             ValueType::Bool => {
-                let numbers = at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+                let numbers = at.spread(&self.numbers(column, &at)?, 0, |fixed| match fixed {
                     Fixed::Bool(value) => i64::from(value),
                     _ => 0,
                 });
@@ -451,7 +456,7 @@ impl Segment {
             ValueType::I64 => {
                 let numbers = match self.whole_from_seq(block, column, &at)? {
                     Some(numbers) => numbers,
-                    None => self.numbers(block, column, at.stored)?,
+                    None => self.numbers(column, &at)?,
                 };
                 Values::I64(at.spread(&numbers, 0, |fixed| match fixed {
                     Fixed::I64(value) => value,
@@ -472,10 +477,14 @@ impl Segment {
 
     /// The codes of a column with a dictionary, by row of a block.
     pub(super) fn codes(&self, block: u32, column: u32) -> Result<Vec<Option<u32>>> {
-        let shapes = self.block_shapes(block)?;
-        let at = self.block_column(&shapes, column)?;
+        self.codes_in(&self.block_shapes(block)?, column)
+    }
+
+    /// As [`Segment::codes`], with the shapes of the block at hand.
+    pub(super) fn codes_in(&self, shapes: &BlockShapes, column: u32) -> Result<Vec<Option<u32>>> {
+        let at = self.block_column(shapes, column)?;
         let presence = at.presence();
-        let codes = at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+        let codes = at.spread(&self.numbers(column, &at)?, 0, |fixed| match fixed {
             Fixed::Code(code) => code as i64,
             _ => -1,
         });
@@ -513,6 +522,11 @@ impl Segment {
 }
 
 impl BlockColumn<'_> {
+    #[inline]
+    fn is_stored(&self, row: usize) -> bool {
+        matches!(self.slots[self.shapes.place(row)], Slot::Stored)
+    }
+
     fn presence(&self) -> Presence {
         if self.slots.iter().all(|slot| matches!(slot, Slot::Absent)) {
             return Presence::None;

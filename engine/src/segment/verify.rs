@@ -100,6 +100,9 @@ impl Segment {
                 section(&mut places, directory)?;
                 pages(&mut places, self.directory(index)?)?;
             }
+            if let PagesRef::Prefix { table, .. } = column.pages {
+                section(&mut places, table)?;
+            }
             if let (Some(place), Some(dictionary)) = (&column.dictionary_at, self.dictionary(index)?) {
                 let (texts, lookup) = place.sections();
                 texts.into_iter().chain(lookup).try_for_each(|place| section(&mut places, place))?;
