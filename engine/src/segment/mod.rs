@@ -38,6 +38,7 @@ mod decimals;
 mod dictionary;
 mod filter;
 mod find;
+mod elapsed;
 mod entropy;
 mod floats;
 mod followers;

@@ -560,7 +560,13 @@ impl<'s> RowReader<'s> {
         let directory = self.segment.directory(column)?;
         match self.segment.offset_from_seq(directory, self.block)? {
             Some(offset) => Ok(self.segment.seq_of(self.block, self.row_in_block)?.wrapping_add(offset)),
-            None => self.number(column),
+            None => {
+                let place = self.place(column);
+                match self.segment.elapsed_number(self.block, column, self.row_in_block, place)? {
+                    Some(number) => Ok(number),
+                    None => self.number(column),
+                }
+            }
         }
     }
 

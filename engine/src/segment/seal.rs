@@ -5,6 +5,7 @@ use super::builder::{Column, FinishedSegment, Row, SegmentBuilder, SegmentIdenti
 use super::decimals;
 use super::dictionary;
 use super::floats;
+use super::elapsed::{Elapsed, put_head};
 use super::followers::Follower;
 use super::footer::{self, Cell, ColumnRef, Fixed, Footer, PagesRef, ShapeInfo};
 use super::interner::Interner;
@@ -19,6 +20,8 @@ use crate::event::{Field, FieldKey, FieldRef, ValueType};
 
 /// Not yet given a final number.
 const UNSET: u32 = u32::MAX;
+/// Fewer numbers of a block are not worth a look at what their rows' times tell.
+const ELAPSED_NUMBERS_MIN: usize = 32;
 
 /// A column on its way into the file.
 pub(super) struct Sealing {
@@ -260,6 +263,10 @@ impl SegmentBuilder {
                 }
             }
         }
+        let elapsed = match self.options.entropy_level {
+            Some(_) => elapsed_since_ids(sealing, rows, start as u32),
+            None => vec![],
+        };
         let mut scratch = Vec::new();
         for (index, column) in sealing.iter_mut().enumerate() {
             if !column.has_pages() {
@@ -281,6 +288,11 @@ impl SegmentBuilder {
                 ints::put_from_seq(offset, &mut out.bytes);
                 let (least, greatest) = ints::bounds(&column.values);
                 column.pages.put(out, at, least, greatest);
+            } else if let (true, Some((head, residuals))) = (
+                built.value_type == ValueType::I64,
+                residuals(&elapsed, &column.values, || rows_that_store(index, rows, scatters)),
+            ) {
+                put_elapsed(&mut column.pages, out, &column.values, &head, &residuals);
             } else if built.value_type == ValueType::F64 {
                 floats::put_page(&mut column.pages, out, &mut column.values, &mut scratch);
             } else {
@@ -445,6 +457,57 @@ fn offset_from_seq(
     let all = rows.iter().filter(stored).zip(values).all(|(row, value)| offset(row, value) == first);
     // Equal values need no page at all.
     (all && values[0] != values[1]).then_some(first)
+}
+
+/// Per indexed field with pages the times of a block's rows since the first with the same value.
+fn elapsed_since_ids(sealing: &[Sealing], rows: &[Row], start: u32) -> Vec<Elapsed> {
+    let ids = sealing.iter().zip(0..).filter(|(column, _)| column.postings.is_some());
+    ids.map(|(column, id)| {
+        let values = column.rows.iter().copied().zip(column.values.iter().copied());
+        Elapsed::new(id, rows, start, values)
+    })
+    .collect()
+}
+
+/// The rows of a block that store a column.
+fn rows_that_store(column: usize, rows: &[Row], scatters: &[Scatter]) -> Vec<u32> {
+    let stores: Vec<bool> =
+        scatters.iter().map(|scatter| scatter.stored.iter().any(|(_, c)| *c as usize == column)).collect();
+    (0..).zip(rows).filter(|(_, row)| stores[row.shape as usize]).map(|(row, _)| row).collect()
+}
+
+/// What times since an id leave of some numbers, with the page's head, if they leave little.
+fn residuals(
+    elapsed: &[Elapsed],
+    values: &[i64],
+    rows: impl Fn() -> Vec<u32>,
+) -> Option<(Vec<u8>, Vec<i64>)> {
+    if values.len() < ELAPSED_NUMBERS_MIN || elapsed.is_empty() {
+        return None;
+    }
+    let rows = rows();
+    elapsed.iter().find_map(|elapsed| {
+        let (unit, residuals) = elapsed.residuals(values, &rows)?;
+        let mut head = Vec::new();
+        put_head(&mut head, elapsed.id, unit);
+        Some((head, residuals))
+    })
+}
+
+/// Appends the numbers as elapsed times, or as they are where that is smaller.
+fn put_elapsed(pages: &mut PageList, out: &mut Output, values: &[i64], head: &[u8], residuals: &[i64]) {
+    let at = out.bytes.len();
+    out.bytes.extend_from_slice(head);
+    out.ints.encode(residuals, &mut out.bytes);
+    let mut plain = Vec::new();
+    out.ints.encode(values, &mut plain);
+    if plain.len() <= out.bytes.len() - at {
+        out.bytes.truncate(at);
+        pages.put_ints(out, values);
+        return;
+    }
+    let (least, greatest) = ints::bounds(values);
+    pages.put(out, at, least, greatest);
 }
 
 /// Replaces the interner's codes by final ones, which count distinct values by their first row.

@@ -205,6 +205,15 @@ impl Segment {
         }
     }
 
+    /// The times of a block's rows.
+    pub(super) fn times(&self, block: u32) -> Result<Vec<i64>> {
+        let rows = self.block_rows(block).len();
+        let mut times = Vec::with_capacity(rows);
+        Numbers::open(&self.file, self.fixed(TS)?, block as usize, rows)?
+            .decode(&self.file, rows, &mut times)?;
+        Ok(times)
+    }
+
     /// A column that every row has a value of its own in.
     fn decode_fixed(&self, block: u32, column: ColumnId) -> Result<ColumnVector> {
         let rows = self.block_rows(block).len();
@@ -400,11 +409,22 @@ impl Segment {
             .map_err(|malformed| self.file.malformed(entry.offset, "a page of floats", malformed))
     }
 
-    /// The stored values of a column whose page only says what to add to the sequence number.
-    fn whole_from_seq(&self, block: u32, column: u32, at: &BlockColumn<'_>) -> Result<Option<Vec<i64>>> {
+    /// The stored values of a column of whole numbers.
+    fn whole_numbers(&self, column: u32, at: &BlockColumn<'_>) -> Result<Vec<i64>> {
         if at.stored == 0 {
-            return Ok(None);
+            return Ok(vec![]);
         }
+        if let Some(numbers) = self.whole_from_seq(at.shapes.block, column, at)? {
+            return Ok(numbers);
+        }
+        match self.elapsed_numbers(at.shapes, column, at.stored, |row| at.is_stored(row))? {
+            Some(numbers) => Ok(numbers),
+            None => self.numbers(column, at),
+        }
+    }
+
+    /// Those of a column whose page only says what to add to the sequence number.
+    fn whole_from_seq(&self, block: u32, column: u32, at: &BlockColumn<'_>) -> Result<Option<Vec<i64>>> {
         let Some(offset) = self.offset_from_seq(self.directory(column)?, block)? else { return Ok(None) };
         let rows = at.shapes.rows;
         let mut seqs = Vec::with_capacity(rows);
@@ -454,10 +474,7 @@ impl Segment {
                 Values::Bool(numbers.into_iter().map(|number| number != 0).collect())
             }
             ValueType::I64 => {
-                let numbers = match self.whole_from_seq(block, column, &at)? {
-                    Some(numbers) => numbers,
-                    None => self.numbers(column, &at)?,
-                };
+                let numbers = self.whole_numbers(column, &at)?;
                 Values::I64(at.spread(&numbers, 0, |fixed| match fixed {
                     Fixed::I64(value) => value,
                     _ => 0,
