@@ -3,8 +3,7 @@
 //! ```text
 //! numbered   prefixes: count varint, then per prefix length varint, bytes, notation u8, width u8;
 //!            three series over all codes: prefix code, low 64 bits and, if any is set, high 64 bits
-//! texts      pages of 2^k texts: 0 stored or 1 zstd (u8), decoded length varint, bytes;
-//!            decoded: the length of each text as varint, then the texts
+//! texts      pages of 2^k texts, see `texts`
 //! index      buckets of hashes, bucket = hash * buckets >> 64: a series of the start of each bucket, and a
 //!            series of entries in bucket order, entry = code >> shift << fingerprint bits | fingerprint,
 //!            where the fingerprint is the low bits of the hash
@@ -22,11 +21,11 @@ use super::ints::bounds;
 use super::interner::Interner;
 use super::numbered::{Notation, PREFIXES_MAX, take_apart};
 use super::pages::{
-    Directory, Output, PageList, SERIES_PAGE_NUMBERS, Section, SegmentFile, Series, SeriesRef,
+    Directory, Output, SERIES_PAGE_NUMBERS, Section, SegmentFile, Series, SeriesRef,
 };
+use super::texts::{self, TextPages, Written};
 use super::wire::{Cursor, Malformed, put_bytes, put_varint};
 use crate::error::Result;
-use crate::limits::{PAGE_BYTES_MAX, STRING_BYTES_MAX};
 
 /// Dictionaries up to this many texts are looked through, not indexed.
 const UNINDEXED_TEXTS_MAX: usize = 32;
@@ -37,12 +36,6 @@ const BUCKET_HASHES: usize = 8;
 const ZONED_PAGES_MAX: usize = 4;
 /// Bits of the hash that the index of a dictionary of texts keeps.
 const TEXT_FINGERPRINT_BITS: u32 = 8;
-/// Bytes of text per page, about; a point read unpacks one.
-const TEXT_PAGE_BYTES: usize = 4096;
-/// Most texts per page.
-const TEXT_PAGE_TEXTS_MAX: usize = 1024;
-/// Pages of fewer bytes are stored as they are.
-const TEXT_COMPRESSED_BYTES_MIN: usize = 128;
 /// Dictionaries of up to this many texts are unpacked as a whole when first used.
 const KEPT_TEXTS_MAX: u64 = 4096;
 /// Texts of up to this many bytes are kept once they were unpacked.
@@ -60,6 +53,8 @@ pub(crate) struct DictionaryRef {
 pub(crate) enum FormRef {
     Texts { count: u64, page_texts: u32, pages: Section },
     Numbered { prefixes: Section, prefix_codes: SeriesRef, low: SeriesRef, high: Option<SeriesRef> },
+    /// Texts whose pages share a trained dictionary.
+    Trained { count: u64, page_texts: u32, pages: Section, trained: Section },
 }
 
 /// The index from texts to codes.
@@ -104,7 +99,14 @@ pub(crate) fn write(
                 high: high.iter().any(|high| *high != 0).then(|| out.series(&high)),
             }
         }
-        None => write_texts(out, texts, order, options.text_level),
+        None => {
+            let Written { page_texts, pages, trained } = texts::write(out, texts, order, options);
+            let count = order.len() as u64;
+            match trained {
+                None => FormRef::Texts { count, page_texts, pages },
+                Some(trained) => FormRef::Trained { count, page_texts, pages, trained },
+            }
+        }
     };
     let index = (indexed && order.len() > UNINDEXED_TEXTS_MAX && !zoned)
         .then(|| write_index(out, texts, order, shift, fingerprint_bits));
@@ -125,41 +127,6 @@ fn is_zoned(numbers: &[u128]) -> bool {
         })
         .sum();
     looked_through <= low.len() * ZONED_PAGES_MAX
-}
-
-fn write_texts(out: &mut Output, texts: &Interner, order: &[u32], text_level: i32) -> FormRef {
-    let average = texts.text_bytes() / order.len().max(1) + 1;
-    let page_texts = (TEXT_PAGE_BYTES / average).clamp(1, TEXT_PAGE_TEXTS_MAX).next_power_of_two();
-    let mut pages = PageList::default();
-    let mut decoded = Vec::new();
-    for page in order.chunks(page_texts) {
-        decoded.clear();
-        for code in page {
-            put_varint(&mut decoded, texts.get(*code).len() as u64);
-        }
-        for code in page {
-            decoded.extend_from_slice(texts.get(*code));
-        }
-        let compressed = compressed(out, &decoded, text_level);
-        let start = out.bytes.len();
-        out.bytes.push(u8::from(compressed.is_some()));
-        put_varint(&mut out.bytes, decoded.len() as u64);
-        out.bytes.extend_from_slice(compressed.as_deref().unwrap_or(&decoded));
-        pages.put(out, start, 0, 0);
-    }
-    FormRef::Texts { count: order.len() as u64, page_texts: page_texts as u32, pages: pages.write(out) }
-}
-
-/// The page compressed, if that makes it worth unpacking.
-fn compressed(out: &mut Output, page: &[u8], level: i32) -> Option<Vec<u8>> {
-    if page.len() < TEXT_COMPRESSED_BYTES_MIN {
-        return None;
-    }
-    if out.compressor.is_none() {
-        out.compressor = zstd::bulk::Compressor::new(level).ok();
-    }
-    let compressed = out.compressor.as_mut()?.compress(page).ok()?;
-    (compressed.len() < page.len() - page.len() / 8).then_some(compressed)
 }
 
 fn bucket(hash: u64, buckets: u64) -> u64 {
@@ -258,7 +225,7 @@ pub(crate) struct Dictionary {
 
 #[derive(Debug)]
 enum Form {
-    Texts { page_texts: u64, pages: Directory },
+    Texts(TextPages),
     Numbered { prefixes: Vec<(String, Notation)>, prefix_codes: Series, low: Series, high: Option<Series> },
 }
 
@@ -276,12 +243,10 @@ impl Dictionary {
     pub(crate) fn read(file: &SegmentFile, place: &DictionaryRef) -> Result<Dictionary> {
         let (form, count) = match &place.form {
             FormRef::Texts { count, page_texts, pages } => {
-                let page_texts = u64::from(*page_texts);
-                if !(1..=TEXT_PAGE_TEXTS_MAX as u64).contains(&page_texts) {
-                    return Err(file.malformed(pages.offset, WHAT, Malformed("pages of another size")));
-                }
-                let pages = Directory::read(file, *pages, count.div_ceil(page_texts))?;
-                (Form::Texts { page_texts, pages }, *count)
+                (Form::Texts(TextPages::read(file, *count, *page_texts, *pages, None)?), *count)
+            }
+            FormRef::Trained { count, page_texts, pages, trained } => {
+                (Form::Texts(TextPages::read(file, *count, *page_texts, *pages, Some(*trained))?), *count)
             }
             FormRef::Numbered { prefixes, prefix_codes, low, high } => {
                 let form = Form::Numbered {
@@ -330,7 +295,7 @@ impl Dictionary {
     /// The directories of the pages of its texts, and of its index.
     pub(crate) fn directories(&self) -> (Vec<&Directory>, Vec<&Directory>) {
         let texts = match &self.form {
-            Form::Texts { pages, .. } => vec![pages],
+            Form::Texts(pages) => vec![&pages.directory],
             Form::Numbered { prefix_codes, low, high, .. } => {
                 let mut all = vec![prefix_codes.directory(), low.directory()];
                 all.extend(high.iter().map(Series::directory));
@@ -352,7 +317,7 @@ impl Dictionary {
     pub(crate) fn prefix_of(&self, file: &SegmentFile, code: u64) -> Result<i64> {
         match &self.form {
             Form::Numbered { prefix_codes, .. } => prefix_codes.get(file, code),
-            Form::Texts { .. } => Err(file.malformed(0, WHAT, Malformed("texts without prefixes"))),
+            Form::Texts(_) => Err(file.malformed(0, WHAT, Malformed("texts without prefixes"))),
         }
     }
 
@@ -374,13 +339,14 @@ impl Dictionary {
                 out.extend_from_slice(prefix.as_bytes());
                 notation.write(u128::from(high) << 64 | u128::from(number), out);
             }
-            Form::Texts { .. } if self.count <= KEPT_TEXTS_MAX => {
+            Form::Texts(_) if self.count <= KEPT_TEXTS_MAX => {
                 out.extend_from_slice(self.texts(file)?.get(code as u32).as_bytes());
             }
-            Form::Texts { page_texts, pages } => {
+            Form::Texts(pages) => {
                 let mut texts = Texts::default();
-                self.unpack(file, pages, *page_texts, code / page_texts, &mut texts)?;
-                out.extend_from_slice(texts.get((code % page_texts) as u32).as_bytes());
+                let (page, place) = pages.place(code);
+                pages.unpack(file, page, &mut texts)?;
+                out.extend_from_slice(texts.get(place).as_bytes());
             }
         }
         Ok(())
@@ -408,9 +374,9 @@ impl Dictionary {
     pub(crate) fn unpack_all(&self, file: &SegmentFile) -> Result<Texts> {
         let mut texts = Texts::default();
         match &self.form {
-            Form::Texts { page_texts, pages } => {
-                for page in 0..pages.len() as u64 {
-                    self.unpack(file, pages, *page_texts, page, &mut texts)?;
+            Form::Texts(pages) => {
+                for page in 0..pages.page_count() {
+                    pages.unpack(file, page, &mut texts)?;
                 }
             }
             Form::Numbered { prefixes, prefix_codes, low, high } => {
@@ -433,20 +399,6 @@ impl Dictionary {
         Ok(texts)
     }
 
-    fn unpack(
-        &self,
-        file: &SegmentFile,
-        pages: &Directory,
-        page_texts: u64,
-        page: u64,
-        texts: &mut Texts,
-    ) -> Result<()> {
-        let (entry, bytes) = pages.page(file, page as usize)?;
-        let count = (self.count - page * page_texts).min(page_texts) as usize;
-        unpack_texts(&bytes[..entry.bytes as usize], count, texts)
-            .map_err(|malformed| file.malformed(entry.offset, "a page of texts", malformed))
-    }
-
     /// The code of a text.
     pub(crate) fn find(&self, file: &SegmentFile, text: &str) -> Result<Option<u64>> {
         if let (None, Form::Numbered { prefixes, prefix_codes, low, high }) = (&self.index, &self.form) {
@@ -457,21 +409,13 @@ impl Dictionary {
             return Ok(self.texts(file)?.iter().position(|known| known == text).map(|code| code as u64));
         };
         let hash = stable_hash(text.as_bytes());
-        let bucket = bucket(hash, index.starts.len() - 1);
-        let mut range = [0; 2];
-        index.starts.window(file, bucket, &mut range)?;
-        let malformed = || file.malformed(0, "an index of a dictionary", Malformed("buckets out of order"));
-        let start = u64::try_from(range[0]).map_err(|_| malformed())?;
-        let length = range[1].checked_sub(range[0]).ok_or_else(malformed)?;
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.count as usize);
-        let mut entries = vec![0; length.ok_or_else(malformed)?];
-        index.entries.window(file, start, &mut entries)?;
+        let entries = self.bucket_of(file, index, hash)?;
         match &self.form {
             Form::Numbered { prefixes, prefix_codes, low, high } => {
                 let wanted: Vec<(i64, u128)> = spellings(prefixes, text);
                 self.find_number(file, index, &entries, &wanted, (prefix_codes, low, high.as_ref()))
             }
-            Form::Texts { .. } => {
+            Form::Texts(_) => {
                 let mut known = Vec::new();
                 let mask = (1 << index.fingerprint_bits) - 1;
                 for entry in entries {
@@ -487,6 +431,43 @@ impl Dictionary {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether [`Dictionary::find`] comes from a text of the dictionary to its code, provided the texts are distinct.
+    /// What it finds by looking through is not looked through, so that all texts may be asked about.
+    pub(crate) fn leads_to(&self, file: &SegmentFile, text: &str, code: u64) -> Result<bool> {
+        if let Form::Numbered { prefixes, prefix_codes, low, .. } = &self.form {
+            let spelt = spellings(prefixes, text);
+            let number = low.get(file, code)?;
+            let prefix = prefix_codes.get(file, code)?;
+            if !spelt.iter().any(|(own, own_number)| *own == prefix && *own_number as i64 == number) {
+                return Ok(false);
+            }
+            if self.index.is_none() {
+                let entry = low.directory().entry(code as usize / SERIES_PAGE_NUMBERS);
+                let entry = entry.map_err(|malformed| file.malformed(0, WHAT, malformed))?;
+                return Ok((entry.least..=entry.greatest).contains(&number));
+            }
+        }
+        let Some(index) = &self.index else { return Ok(true) };
+        let hash = stable_hash(text.as_bytes());
+        let fingerprint = hash as i64 & ((1 << index.fingerprint_bits) - 1);
+        let entry = ((code >> index.shift) as i64) << index.fingerprint_bits | fingerprint;
+        Ok(self.bucket_of(file, index, hash)?.contains(&entry))
+    }
+
+    /// The entries of the bucket of a hash.
+    fn bucket_of(&self, file: &SegmentFile, index: &Index, hash: u64) -> Result<Vec<i64>> {
+        let bucket = bucket(hash, index.starts.len() - 1);
+        let mut range = [0; 2];
+        index.starts.window(file, bucket, &mut range)?;
+        let malformed = || file.malformed(0, "an index of a dictionary", Malformed("buckets out of order"));
+        let start = u64::try_from(range[0]).map_err(|_| malformed())?;
+        let length = range[1].checked_sub(range[0]).ok_or_else(malformed)?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= self.count as usize);
+        let mut entries = vec![0; length.ok_or_else(malformed)?];
+        index.entries.window(file, start, &mut entries)?;
+        Ok(entries)
     }
 
     /// Looks through the groups of numbers that the index names.
@@ -585,35 +566,4 @@ fn read_prefixes(bytes: &[u8]) -> Result<Vec<(String, Notation)>, Malformed> {
     }
     cursor.end()?;
     Ok(prefixes)
-}
-
-fn unpack_texts(page: &[u8], count: usize, texts: &mut Texts) -> Result<(), Malformed> {
-    let mut cursor = Cursor::new(page);
-    let compressed = cursor.byte()?;
-    let limit = PAGE_BYTES_MAX.min(count * (STRING_BYTES_MAX + 3));
-    let length = cursor.bounded(limit, "a page of texts is over its limit")?;
-    let stored = cursor.take(cursor.remaining())?;
-    let unpacked;
-    let decoded = match compressed {
-        0 => stored,
-        1 => {
-            unpacked =
-                zstd::bulk::decompress(stored, length).map_err(|_| Malformed("zstd cannot unpack it"))?;
-            &unpacked[..]
-        }
-        _ => return Err(Malformed("a page of texts is of no known kind")),
-    };
-    if decoded.len() != length {
-        return Err(Malformed("a page of texts of another length"));
-    }
-    let mut cursor = Cursor::new(decoded);
-    let mut lengths = Vec::with_capacity(count);
-    for _ in 0..count {
-        lengths.push(cursor.bounded(STRING_BYTES_MAX, "a text is over its limit")?);
-    }
-    for length in lengths {
-        let text = std::str::from_utf8(cursor.take(length)?).map_err(|_| Malformed("text is not UTF-8"))?;
-        texts.push(text)?;
-    }
-    cursor.end()
 }

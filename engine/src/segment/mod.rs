@@ -58,6 +58,7 @@ mod sizes;
 mod template;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod unpacked;
 mod vector;
 mod verify;

@@ -28,6 +28,7 @@ impl DictionaryRef {
     pub(crate) fn sections(&self) -> (Vec<Section>, Vec<Section>) {
         let texts = match &self.form {
             FormRef::Texts { pages, .. } => vec![*pages],
+            FormRef::Trained { pages, trained, .. } => vec![*pages, *trained],
             FormRef::Numbered { prefixes, prefix_codes, low, high } => {
                 let series = [Some(prefix_codes), Some(low), high.as_ref()];
                 let series = series.into_iter().flatten().map(|series| series.directory);

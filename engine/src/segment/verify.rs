@@ -199,7 +199,7 @@ impl Segment {
             return Ok(());
         }
         for (code, text) in texts.iter().enumerate() {
-            if dictionary.find(&self.file, text)? != Some(code as u64) {
+            if !dictionary.leads_to(&self.file, text, code as u64)? {
                 return Err(self.wrong(
                     0,
                     format!("an index of column {column} that finds {text:?}"),
