@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use blotter_engine::event::record::{Defaults, Encoder, Record};
 use blotter_engine::event::{Category, Event, Field, FieldRef};
 use blotter_engine::segment::{
-    ColumnBytes, ColumnId, FinishedSegment, Lookup, Projection, Segment, SegmentBuilder, SegmentId, SegmentIdentity,
-    SegmentOptions, Tier,
+    ColumnBytes, ColumnId, FinishedSegment, Lookup, Projection, Segment, SegmentBuilder, SegmentId,
+    SegmentIdentity, SegmentOptions, Tier,
 };
 use blotter_engine::vfs::Mapping;
 
@@ -35,7 +35,8 @@ fn main() -> Result<()> {
 
 fn read_all(directory: &Path, events: &mut BTreeMap<String, Vec<Event>>) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Ok(()) };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>()?;
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>()?;
     paths.sort();
     for path in paths {
         if path.is_dir() {
@@ -168,9 +169,8 @@ fn percentiles(times: &mut [Duration]) -> String {
 
 fn print_columns(segment: &Segment, rows: usize) -> Result<()> {
     let mut all = segment.column_bytes()?;
-    let total = |bytes: &ColumnBytes| {
-        bytes.pages + bytes.directory + bytes.dictionary + bytes.index + bytes.postings
-    };
+    let total =
+        |bytes: &ColumnBytes| bytes.pages + bytes.directory + bytes.dictionary + bytes.index + bytes.postings;
     let known: u64 = all.iter().map(total).sum();
     all.push(ColumnBytes {
         name: "(header, footer, trailer)".into(),

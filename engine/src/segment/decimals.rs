@@ -16,8 +16,8 @@ use rust_decimal::Decimal;
 
 use super::bits::SLACK_BYTES;
 use super::ints::IntPage;
-use super::unpacked::Origin;
 use super::pages::{Output, PageList};
+use super::unpacked::Origin;
 use super::wire::{Cursor, Malformed, put_varint};
 
 const SCALE_BITS: u32 = 5;
@@ -210,7 +210,11 @@ impl<'a> DecimalPage<'a> {
             }
             _ => return Err(Malformed("a page of decimals is of no known kind")),
         };
-        Ok(DecimalPage::Scaled { numbers: IntPage::parse(&bytes[at..], count, origin.after(at))?, scale, digits })
+        Ok(DecimalPage::Scaled {
+            numbers: IntPage::parse(&bytes[at..], count, origin.after(at))?,
+            scale,
+            digits,
+        })
     }
 
     /// The decimal at `index`, which is below the count.

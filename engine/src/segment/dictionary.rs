@@ -17,12 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use super::builder::SegmentOptions;
 use super::hash::stable_hash;
-use super::ints::bounds;
 use super::interner::Interner;
+use super::ints::bounds;
 use super::numbered::{Notation, PREFIXES_MAX, take_apart};
-use super::pages::{
-    Directory, Output, SERIES_PAGE_NUMBERS, Section, SegmentFile, Series, SeriesRef,
-};
+use super::pages::{Directory, Output, SERIES_PAGE_NUMBERS, Section, SegmentFile, Series, SeriesRef};
 use super::texts::{self, TextPages, Written};
 use super::wire::{Cursor, Malformed, put_bytes, put_varint};
 use crate::error::Result;
@@ -51,10 +49,24 @@ pub(crate) struct DictionaryRef {
 /// How the texts are stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum FormRef {
-    Texts { count: u64, page_texts: u32, pages: Section },
-    Numbered { prefixes: Section, prefix_codes: SeriesRef, low: SeriesRef, high: Option<SeriesRef> },
+    Texts {
+        count: u64,
+        page_texts: u32,
+        pages: Section,
+    },
+    Numbered {
+        prefixes: Section,
+        prefix_codes: SeriesRef,
+        low: SeriesRef,
+        high: Option<SeriesRef>,
+    },
     /// Texts whose pages share a trained dictionary.
-    Trained { count: u64, page_texts: u32, pages: Section, trained: Section },
+    Trained {
+        count: u64,
+        page_texts: u32,
+        pages: Section,
+        trained: Section,
+    },
 }
 
 /// The index from texts to codes.
@@ -483,7 +495,8 @@ impl Dictionary {
         // Entries of a bucket ascend, so those of one group follow each other.
         for entry in entries.iter().filter(|_| !wanted.is_empty()) {
             if looked_through.replace(*entry) != Some(*entry) {
-                let found = self.find_in(file, (*entry as u64) << index.shift, 1 << index.shift, wanted, series)?;
+                let found =
+                    self.find_in(file, (*entry as u64) << index.shift, 1 << index.shift, wanted, series)?;
                 if found.is_some() {
                     return Ok(found);
                 }

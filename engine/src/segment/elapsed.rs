@@ -159,8 +159,7 @@ impl Segment {
         let first = ids.iter().position(|other| *other == Some(id)).unwrap_or(row_in_block);
         let rows = self.block_rows(block).len();
         let times = Numbers::open(&self.file, self.fixed(TS)?, block as usize, rows)?;
-        let since_first =
-            times.get(&self.file, row_in_block)?.wrapping_sub(times.get(&self.file, first)?);
+        let since_first = times.get(&self.file, row_in_block)?.wrapping_sub(times.get(&self.file, first)?);
         Ok(Some(number.wrapping_add(in_units(since_first, head.unit))))
     }
 }

@@ -321,7 +321,18 @@ impl<'a> EntropyPage<'a> {
         let at = cursor.position();
         cursor.take(bits_bytes)?;
         let byte_len = cursor.position();
-        Ok(EntropyPage { kind, first, base, step, own, frame, symbols, bits: &bytes[at..], bits_bytes, byte_len })
+        Ok(EntropyPage {
+            kind,
+            first,
+            base,
+            step,
+            own,
+            frame,
+            symbols,
+            bits: &bytes[at..],
+            bits_bytes,
+            byte_len,
+        })
     }
 
     /// Bytes from its first to its end.

@@ -8,8 +8,8 @@
 //! Least and greatest of a page are bits, as in the first kind.
 
 use super::ints::IntPage;
-use super::unpacked::Origin;
 use super::pages::{Output, PageList};
+use super::unpacked::Origin;
 use super::wire::{Cursor, Malformed};
 
 const KIND_BITS: u8 = 0;
@@ -85,7 +85,10 @@ impl<'a> FloatPage<'a> {
             }
             _ => return Err(Malformed("a page of floats is of no known kind")),
         };
-        Ok(FloatPage { numbers: IntPage::parse(&bytes[cursor.position()..], count, origin.after(cursor.position()))?, power })
+        Ok(FloatPage {
+            numbers: IntPage::parse(&bytes[cursor.position()..], count, origin.after(cursor.position()))?,
+            power,
+        })
     }
 
     #[inline]

@@ -694,9 +694,16 @@ mod tests {
     use super::super::bits::SLACK_BYTES;
     use super::*;
 
+    /// Bytes packed; what is entropy-coded comes back as well, and is no longer.
     fn check(values: &[i64]) -> usize {
+        let [packed, entropy] = [None, Some(3)].map(|level| check_with(Encoder::new(level), values));
+        assert!(entropy <= packed);
+        packed
+    }
+
+    fn check_with(mut encoder: Encoder, values: &[i64]) -> usize {
         let mut bytes = vec![];
-        Encoder::default().encode(values, &mut bytes);
+        encoder.encode(values, &mut bytes);
         let length = bytes.len();
         bytes.extend([0xee; SLACK_BYTES]);
         let page = IntPage::parse(&bytes, values.len(), Origin::NOWHERE).unwrap();
@@ -707,6 +714,15 @@ mod tests {
         for (index, value) in values.iter().enumerate() {
             assert_eq!(page.get(index), Ok(*value), "{index}");
         }
+        for start in (0..values.len()).step_by(97) {
+            let mut window = vec![0; (values.len() - start).min(200)];
+            page.window(start, &mut window).unwrap();
+            assert_eq!(window, values[start..start + window.len()]);
+            let mut miniblock = vec![0; (values.len() - start / MINIBLOCK * MINIBLOCK).min(MINIBLOCK)];
+            page.decode_miniblock(start / MINIBLOCK, &mut miniblock).unwrap();
+            assert_eq!(miniblock, values[start / MINIBLOCK * MINIBLOCK..][..miniblock.len()]);
+        }
+        assert!(page.window(values.len(), &mut [0]).is_err() || page.byte_len() == Ok(2) || length <= 11);
         length
     }
 
@@ -728,6 +744,25 @@ mod tests {
             check(&(0..count).map(|_| (random() % 1000) as i64 * 100 + 3).collect::<Vec<_>>());
             let outliers = |_| if random() % 20 == 0 { random() as i64 } else { (random() % 8) as i64 };
             check(&(0..count).map(outliers).collect::<Vec<_>>());
+            let mut walk = i64::MAX - 5;
+            let steps = (0..count).map(|_| {
+                walk = walk.wrapping_add((random() >> (random() % 64)) as i64);
+                walk
+            });
+            check(&steps.collect::<Vec<_>>());
+            let frequent = [1 << 50, -3, i64::MIN, 77_777];
+            check(&(0..count).map(|_| frequent[random() as usize % 4]).collect::<Vec<_>>());
+            // Codes that count values by their first row, seen before the page or in it.
+            let mut next = 1000;
+            let codes = (0..count).map(|_| match random() % 3 {
+                0 => next - 1 - (random() % 100) as i64,
+                1 => next - 1,
+                _ => {
+                    next += 1;
+                    next - 1
+                }
+            });
+            check(&codes.collect::<Vec<_>>());
             for bits in 0..64 {
                 check(&(0..count.min(300)).map(|_| (random() >> bits) as i64).collect::<Vec<_>>());
             }
@@ -744,11 +779,46 @@ mod tests {
     }
 
     #[test]
+    fn skewed_numbers_are_entropy_coded() {
+        let bytes = |values: &[i64]| {
+            let mut bytes = vec![];
+            Encoder::new(Some(19)).encode(values, &mut bytes);
+            bytes
+        };
+        let mut state = 1u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 33
+        };
+        let skewed: Vec<i64> =
+            (0..4096).map(|_| (random() % 1000 * (random() % 1000) / 1000) as i64).collect();
+        let page = bytes(&skewed);
+        assert!(
+            page[0] >= entropy::KIND_MIN && page.len() < 4096 * 10 / 8 - 200,
+            "{} {}",
+            page[0],
+            page.len()
+        );
+        let hundreds: Vec<i64> =
+            (0..4096).map(|i| if i % 5 == 0 { random() as i64 % 500 } else { 100 }).collect();
+        assert!(bytes(&hundreds).len() < 4096 / 5 * 9 / 8 + 4096 / 8 + 100, "{}", bytes(&hundreds).len());
+    }
+
+    #[test]
     fn no_bytes_make_it_panic() {
-        let mut bytes = vec![];
         let values: Vec<i64> =
             (0..300).map(|i| if i % 50 == 0 { i64::from(i) << 30 } else { i64::from(i % 9) }).collect();
-        Encoder::default().encode(&values, &mut bytes);
+        damage_does_not_panic(Encoder::default(), &values);
+        damage_does_not_panic(Encoder::new(Some(3)), &values);
+        let climbing: Vec<i64> = (0..300).map(|i| i * i * i).collect();
+        damage_does_not_panic(Encoder::new(Some(3)), &climbing);
+        let codes: Vec<i64> = (0..300).map(|i| i / 3 - if i % 3 == 1 { i % 7 } else { 0 } + 10).collect();
+        damage_does_not_panic(Encoder::new(Some(3)), &codes);
+    }
+
+    fn damage_does_not_panic(mut encoder: Encoder, values: &[i64]) {
+        let mut bytes = vec![];
+        encoder.encode(values, &mut bytes);
         bytes.extend([0; SLACK_BYTES]);
         for at in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();

@@ -15,8 +15,8 @@ use super::lookup::{Postings, PostingsRef};
 use super::meta::SegmentMeta;
 use super::pages::{Directory, Numbers, Section, SegmentFile};
 use super::shapes::ShapePage;
-use super::unpacked::FileNumber;
 use super::template::{Part, write_exact, write_padded, write_whole};
+use super::unpacked::FileNumber;
 use super::wire::Malformed;
 use crate::error::{Error, Result};
 use crate::event::{
@@ -620,7 +620,8 @@ impl<'s> RowReader<'s> {
         let decimal = if entry.bytes == 0 {
             decimals::from_cell(entry.least).ok_or(Malformed("a scale is over 28"))
         } else {
-            DecimalPage::parse(bytes, entry.bytes as usize, count, file.origin(entry.offset)).and_then(|page| page.get(rank))
+            DecimalPage::parse(bytes, entry.bytes as usize, count, file.origin(entry.offset))
+                .and_then(|page| page.get(rank))
         };
         decimal.map_err(|malformed| file.malformed(entry.offset, "a page of decimals", malformed))
     }

@@ -4,8 +4,8 @@ use super::bits::MINIBLOCK;
 use super::builder::{Column, FinishedSegment, Row, SegmentBuilder, SegmentIdentity};
 use super::decimals;
 use super::dictionary;
-use super::floats;
 use super::elapsed::{Elapsed, put_head};
+use super::floats;
 use super::followers::Follower;
 use super::footer::{self, Cell, ColumnRef, Fixed, Footer, PagesRef, ShapeInfo};
 use super::interner::Interner;
@@ -108,7 +108,9 @@ impl SegmentBuilder {
             let mut place = ColumnRef::new(built.key.as_ref(), built.value_type, built.indexed);
             place.pages = match (column.same_as, &column.follows) {
                 (Some(other), _) => PagesRef::Of(other as u32),
-                (None, Some(follows)) => PagesRef::Prefix { id: follows.id, table: out.section(&column.table) },
+                (None, Some(follows)) => {
+                    PagesRef::Prefix { id: follows.id, table: out.section(&column.table) }
+                }
                 (None, None) => PagesRef::Own(column.pages.write(&mut out)),
             };
             if let Some(texts) = &built.texts {

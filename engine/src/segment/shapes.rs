@@ -11,8 +11,8 @@
 
 use super::bits::MINIBLOCK;
 use super::ints::IntPage;
-use super::unpacked::Origin;
 use super::pages::{Directory, Output, PageEntry, PageList, SegmentFile};
+use super::unpacked::Origin;
 use super::wire::{Cursor, Malformed, put_varint};
 use crate::error::Result;
 

@@ -177,8 +177,8 @@ impl TextPages {
             Some(section) => {
                 let what = "a trained dictionary";
                 let bytes = file.section(section, what)?;
-                let trained =
-                    read_trained(bytes).map_err(|malformed| file.malformed(section.offset, what, malformed))?;
+                let trained = read_trained(bytes)
+                    .map_err(|malformed| file.malformed(section.offset, what, malformed))?;
                 Some(trained)
             }
         };

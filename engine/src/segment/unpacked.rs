@@ -70,7 +70,8 @@ pub(crate) fn numbers(
     unpack: impl FnOnce(&mut [i64]) -> Result<(), Malformed>,
 ) -> Result<Arc<[i64]>, Malformed> {
     let is_kept = origin != Origin::NOWHERE;
-    if is_kept && let Some(numbers) = KEEP.lock().unwrap_or_else(|held| held.into_inner()).find(origin, count) {
+    if is_kept && let Some(numbers) = KEEP.lock().unwrap_or_else(|held| held.into_inner()).find(origin, count)
+    {
         return Ok(numbers);
     }
     let mut numbers = vec![0; count];

@@ -532,7 +532,8 @@ impl Segment {
             let page = Decimals::Scaled { mantissas: vec![mantissa; at.stored], scale, digits: Digits::All };
             return Ok(combine(at, Some(page), &fixed));
         }
-        let page = DecimalPage::parse(bytes, entry.bytes as usize, at.stored, self.file.origin(entry.offset)).map_err(malformed)?;
+        let page = DecimalPage::parse(bytes, entry.bytes as usize, at.stored, self.file.origin(entry.offset))
+            .map_err(malformed)?;
         let page = unpack_decimals(&page, at.stored).map_err(malformed)?;
         Ok(combine(at, Some(page), &fixed))
     }

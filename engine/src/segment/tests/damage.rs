@@ -42,7 +42,10 @@ fn answers(bytes: Vec<u8>) -> crate::Result<String> {
 fn sample(tier: Tier) -> Vec<u8> {
     let indexed = SegmentOptions::default().indexed;
     let options = SegmentOptions { block_rows: 128, ..SegmentOptions::of_tier(tier, indexed) };
-    let mut events = orders(&mut Random(41), 60);
+    let mut events = match tier {
+        Tier::Hot => orders(&mut Random(41), 60),
+        Tier::Warm | Tier::Cold => related_orders(&mut Random(41), 220),
+    };
     events.extend(anything(&mut Random(42), 7));
     build(&events, &options).bytes
 }
@@ -57,8 +60,8 @@ fn is_found(bytes: Vec<u8>) -> bool {
 
 #[test]
 fn every_flipped_bit_is_found_by_verification() {
-    // Tiers differ in what the checksums cover, not in what covers it: one bit in eleven does for those built later.
-    for (tier, stride) in [(Tier::Hot, 1), (Tier::Warm, 11), (Tier::Cold, 11)] {
+    // Tiers differ in what the checksums cover, not in what covers it: a few bits do for those built later.
+    for (tier, stride) in [(Tier::Hot, 1), (Tier::Warm, 31), (Tier::Cold, 31)] {
         let sound = sample(tier);
         assert!(!is_found(sound.clone()));
         for bit in (0..sound.len() * 8).step_by(stride) {
@@ -79,7 +82,8 @@ fn flipped_bits_change_no_answer(tier: Tier) {
     let expected = answers(sound.clone()).unwrap();
     let mut found = 0;
     // A prime stride visits all bits of bytes and all parts of the file in bearable time.
-    for bit in (0..sound.len() * 8).step_by(37) {
+    let stride = if tier == Tier::Hot { 37 } else { 139 };
+    for bit in (0..sound.len() * 8).step_by(stride) {
         let mut flipped = sound.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         match answers(flipped) {
@@ -88,6 +92,25 @@ fn flipped_bits_change_no_answer(tier: Tier) {
         }
     }
     assert!(found > 0);
+}
+
+#[test]
+fn damage_to_trained_texts_is_found_and_does_not_panic() {
+    let events = prose(&mut Random(43), 1500);
+    let indexed = SegmentOptions::default().indexed;
+    let sound = build(&events, &SegmentOptions::of_tier(Tier::Cold, indexed)).bytes;
+    assert!(!is_found(sound.clone()));
+    for bit in (0..sound.len() * 8).step_by(sound.len() * 8 / 200) {
+        let mut flipped = sound.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(is_found(flipped.clone()), "bit {bit}");
+        if let Ok(forged) = Segment::open_unchecked(Path::new("test.seg"), Mapping::new(flipped)) {
+            let _ = forged.verify();
+            for row in (0..forged.rows()).step_by(100) {
+                let _ = forged.event(row, &Projection::All);
+            }
+        }
+    }
 }
 
 #[test]
@@ -126,7 +149,8 @@ fn forgeries_do_not_panic(tier: Tier) {
     let sound = sample(tier);
     let segment = open(&sound).unwrap();
     let footer_at = segment.footer_offset() as usize;
-    for bit in (16 * 8..footer_at * 8).step_by(89) {
+    let stride = if tier == Tier::Hot { 89 } else { 311 };
+    for bit in (16 * 8..footer_at * 8).step_by(stride) {
         let mut forged = sound.clone();
         forged[bit / 8] ^= 1 << (bit % 8);
         let forged = Segment::open_unchecked(Path::new("test.seg"), Mapping::new(forged)).unwrap();
@@ -145,7 +169,7 @@ fn forgeries_do_not_panic(tier: Tier) {
         }
     }
     // The footer has a checksum of its own to make right.
-    for bit in (footer_at * 8..(sound.len() - 44) * 8).step_by(41) {
+    for bit in (footer_at * 8..(sound.len() - 44) * 8).step_by(stride / 2) {
         let mut forged = sound.clone();
         forged[bit / 8] ^= 1 << (bit % 8);
         let trailer = forged.len() - 44;

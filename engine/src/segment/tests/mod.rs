@@ -4,4 +4,5 @@ mod damage;
 mod golden;
 mod intake;
 mod model;
+mod relations;
 mod round_trip;

@@ -11,7 +11,7 @@ fn options(block_rows: u32) -> SegmentOptions {
 }
 
 /// Checks the events in every tier, with the blocks and the indexes of `options`.
-fn check(events: &[Event], options: &SegmentOptions) {
+pub(super) fn check(events: &[Event], options: &SegmentOptions) {
     for tier in Tier::ALL {
         let of_tier = SegmentOptions::of_tier(tier, options.indexed.clone());
         check_built(events, &SegmentOptions { block_rows: options.block_rows, ..of_tier });
