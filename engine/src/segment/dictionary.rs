@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use serde::{Deserialize, Serialize};
 
-use super::builder::SegmentOptions;
 use super::hash::stable_hash;
 use super::interner::Interner;
 use super::ints::bounds;
 use super::numbered::{Notation, PREFIXES_MAX, take_apart};
+use super::options::SegmentOptions;
 use super::pages::{Directory, Output, SERIES_PAGE_NUMBERS, Section, SegmentFile, Series, SeriesRef};
 use super::texts::{self, TextPages, Written};
 use super::wire::{Cursor, Malformed, put_bytes, put_varint};

@@ -325,12 +325,12 @@ fn differences_are_smaller(values: &[i64]) -> bool {
 /// A page being read. Damage that a checksum cannot see is an error where it is met, never a panic.
 pub(crate) enum IntPage<'a> {
     Packed(PackedPage<'a>),
-    Entropy(Box<Unpacking<'a>>),
+    Entropy(Unpacking<'a>),
 }
 
 /// An entropy-coded page, unpacked when the first of its numbers is wanted.
 pub(crate) struct Unpacking<'a> {
-    page: EntropyPage<'a>,
+    bytes: &'a [u8],
     count: usize,
     origin: Origin,
     numbers: OnceCell<Arc<[i64]>>,
@@ -341,7 +341,8 @@ impl Unpacking<'_> {
         if let Some(numbers) = self.numbers.get() {
             return Ok(numbers);
         }
-        let numbers = unpacked::numbers(self.origin, self.count, |out| self.page.decode(out))?;
+        let unpack = |out: &mut [i64]| EntropyPage::parse(self.bytes, self.count)?.decode(out);
+        let numbers = unpacked::numbers(self.origin, self.count, unpack)?;
         Ok(self.numbers.get_or_init(|| numbers))
     }
 
@@ -359,8 +360,7 @@ impl<'a> IntPage<'a> {
     pub(crate) fn parse(bytes: &'a [u8], count: usize, origin: Origin) -> Result<IntPage<'a>, Malformed> {
         match bytes.first() {
             Some(kind) if *kind >= entropy::KIND_MIN => {
-                let page = EntropyPage::parse(bytes, count)?;
-                Ok(IntPage::Entropy(Box::new(Unpacking { page, count, origin, numbers: OnceCell::new() })))
+                Ok(IntPage::Entropy(Unpacking { bytes, count, origin, numbers: OnceCell::new() }))
             }
             _ => PackedPage::parse(bytes, count).map(IntPage::Packed),
         }
@@ -370,7 +370,7 @@ impl<'a> IntPage<'a> {
     pub(crate) fn byte_len(&self) -> Result<usize, Malformed> {
         match self {
             IntPage::Packed(page) => page.byte_len(),
-            IntPage::Entropy(page) => Ok(page.page.byte_len()),
+            IntPage::Entropy(page) => Ok(EntropyPage::parse(page.bytes, page.count)?.byte_len()),
         }
     }
 
@@ -407,7 +407,7 @@ impl<'a> IntPage<'a> {
                 // A scan comes by once, so it leaves nothing unpacked behind.
                 let start = out.len();
                 out.resize(start + page.count, 0);
-                page.page.decode(&mut out[start..])
+                EntropyPage::parse(page.bytes, page.count)?.decode(&mut out[start..])
             }
         }
     }

@@ -12,9 +12,9 @@ use std::fmt;
 
 use zstd::zstd_safe::{CParameter, DCtx, DDict};
 
-use super::builder::SegmentOptions;
 use super::dictionary::Texts;
 use super::interner::Interner;
+use super::options::SegmentOptions;
 use super::pages::{Directory, Output, PageList, Section, SegmentFile};
 use super::wire::{Cursor, Malformed, put_varint};
 use crate::error::Result;
