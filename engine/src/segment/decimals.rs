@@ -15,7 +15,7 @@
 use rust_decimal::Decimal;
 
 use super::bits::SLACK_BYTES;
-use super::ints::IntPage;
+use super::int_page::IntPage;
 use super::pages::{Output, PageList};
 use super::unpacked::Origin;
 use super::wire::{Cursor, Malformed, put_varint};

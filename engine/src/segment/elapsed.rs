@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 
 use super::block_shapes::BlockShapes;
 use super::builder::Row;
-use super::ints::IntPage;
+use super::int_page::IntPage;
 use super::pages::{Numbers, PageEntry};
 use super::reader::{Segment, TS};
 use super::wire::{Cursor, Malformed, put_varint};

@@ -7,7 +7,7 @@
 //! ```
 //! Least and greatest of a page are bits, as in the first kind.
 
-use super::ints::IntPage;
+use super::int_page::IntPage;
 use super::pages::{Output, PageList};
 use super::unpacked::Origin;
 use super::wire::{Cursor, Malformed};

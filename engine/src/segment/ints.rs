@@ -22,12 +22,8 @@
 //! Kinds from 32 on are entropy-coded, see `entropy`. `signed` is a zigzag varint. The count of numbers is known to whoever holds the page. Arithmetic wraps,
 //! so every 64-bit number round-trips.
 
-use std::cell::OnceCell;
-use std::sync::Arc;
-
 use super::bits::{MINIBLOCK, bits_for, pack, packed_bytes, read, unpack};
-use super::entropy::{self, EntropyCoder, EntropyPage};
-use super::unpacked::{self, Origin};
+use super::entropy::EntropyCoder;
 use super::wire::{Cursor, Malformed, put_signed, put_varint};
 
 const KIND_CONSTANT: u8 = 0;
@@ -322,98 +318,7 @@ fn differences_are_smaller(values: &[i64]) -> bool {
     differences < numbers
 }
 
-/// A page being read. Damage that a checksum cannot see is an error where it is met, never a panic.
-pub(crate) enum IntPage<'a> {
-    Packed(PackedPage<'a>),
-    Entropy(Unpacking<'a>),
-}
-
-/// An entropy-coded page, unpacked when the first of its numbers is wanted.
-pub(crate) struct Unpacking<'a> {
-    bytes: &'a [u8],
-    count: usize,
-    origin: Origin,
-    numbers: OnceCell<Arc<[i64]>>,
-}
-
-impl Unpacking<'_> {
-    fn numbers(&self) -> Result<&[i64], Malformed> {
-        if let Some(numbers) = self.numbers.get() {
-            return Ok(numbers);
-        }
-        let unpack = |out: &mut [i64]| EntropyPage::parse(self.bytes, self.count)?.decode(out);
-        let numbers = unpacked::numbers(self.origin, self.count, unpack)?;
-        Ok(self.numbers.get_or_init(|| numbers))
-    }
-
-    fn copy(&self, start: usize, out: &mut [i64]) -> Result<(), Malformed> {
-        let numbers = self.numbers()?.get(start..).and_then(|numbers| numbers.get(..out.len()));
-        out.copy_from_slice(numbers.ok_or(PAST_END)?);
-        Ok(())
-    }
-}
-
-impl<'a> IntPage<'a> {
-    /// Reads the head of the page of `count` numbers at the start of `bytes`, which go on after it by
-    /// [`SLACK_BYTES`](super::bits::SLACK_BYTES) at least.
-    #[inline]
-    pub(crate) fn parse(bytes: &'a [u8], count: usize, origin: Origin) -> Result<IntPage<'a>, Malformed> {
-        match bytes.first() {
-            Some(kind) if *kind >= entropy::KIND_MIN => {
-                Ok(IntPage::Entropy(Unpacking { bytes, count, origin, numbers: OnceCell::new() }))
-            }
-            _ => PackedPage::parse(bytes, count).map(IntPage::Packed),
-        }
-    }
-
-    /// Bytes from its first to its end.
-    pub(crate) fn byte_len(&self) -> Result<usize, Malformed> {
-        match self {
-            IntPage::Packed(page) => page.byte_len(),
-            IntPage::Entropy(page) => Ok(EntropyPage::parse(page.bytes, page.count)?.byte_len()),
-        }
-    }
-
-    /// The number at `index`, which is below the count.
-    #[inline]
-    pub(crate) fn get(&self, index: usize) -> Result<i64, Malformed> {
-        match self {
-            IntPage::Packed(page) => page.get(index),
-            IntPage::Entropy(page) => page.numbers()?.get(index).copied().ok_or(PAST_END),
-        }
-    }
-
-    /// Decodes the first numbers of a miniblock, as many as `out` has room for.
-    pub(crate) fn decode_miniblock(&self, miniblock: usize, out: &mut [i64]) -> Result<(), Malformed> {
-        match self {
-            IntPage::Packed(page) => page.decode_miniblock(miniblock, out),
-            IntPage::Entropy(page) => page.copy(miniblock * MINIBLOCK, out),
-        }
-    }
-
-    /// Fills `out` with the numbers from `start`, all below the count.
-    pub(crate) fn window(&self, start: usize, out: &mut [i64]) -> Result<(), Malformed> {
-        match self {
-            IntPage::Packed(page) => page.window(start, out),
-            IntPage::Entropy(page) => page.copy(start, out),
-        }
-    }
-
-    /// Appends all numbers.
-    pub(crate) fn decode(&self, out: &mut Vec<i64>) -> Result<(), Malformed> {
-        match self {
-            IntPage::Packed(page) => page.decode(out),
-            IntPage::Entropy(page) => {
-                // A scan comes by once, so it leaves nothing unpacked behind.
-                let start = out.len();
-                out.resize(start + page.count, 0);
-                EntropyPage::parse(page.bytes, page.count)?.decode(&mut out[start..])
-            }
-        }
-    }
-}
-
-/// A page of packed numbers being read.
+/// A page of packed numbers being read. Damage that a checksum cannot see is an error where it is met, never a panic.
 #[derive(Clone, Copy)]
 pub(crate) struct PackedPage<'a> {
     /// From the first byte of the page to past its end.
@@ -433,11 +338,11 @@ pub(crate) struct PackedPage<'a> {
     body_at: usize,
 }
 
-const PAST_END: Malformed = Malformed("an index past the end of a page of numbers");
+pub(crate) const PAST_END: Malformed = Malformed("an index past the end of a page of numbers");
 const SHORT: Malformed = Malformed("a page of numbers is too short");
 
 impl<'a> PackedPage<'a> {
-    fn parse(bytes: &'a [u8], count: usize) -> Result<PackedPage<'a>, Malformed> {
+    pub(crate) fn parse(bytes: &'a [u8], count: usize) -> Result<PackedPage<'a>, Malformed> {
         let mut cursor = Cursor::new(bytes);
         let kind = cursor.byte()?;
         let base = cursor.signed()?;
@@ -486,7 +391,7 @@ impl<'a> PackedPage<'a> {
         Ok(page)
     }
 
-    fn byte_len(&self) -> Result<usize, Malformed> {
+    pub(crate) fn byte_len(&self) -> Result<usize, Malformed> {
         if self.kind == KIND_CONSTANT {
             return Ok(self.body_at);
         }
@@ -518,7 +423,7 @@ impl<'a> PackedPage<'a> {
 
     /// The number at `index`, which is below the count.
     #[inline]
-    fn get(&self, index: usize) -> Result<i64, Malformed> {
+    pub(crate) fn get(&self, index: usize) -> Result<i64, Malformed> {
         if self.kind == KIND_CONSTANT {
             return Ok(self.base);
         }
@@ -565,7 +470,7 @@ impl<'a> PackedPage<'a> {
     }
 
     /// Decodes the first numbers of a miniblock, as many as `out` has room for.
-    fn decode_miniblock(&self, miniblock: usize, out: &mut [i64]) -> Result<(), Malformed> {
+    pub(crate) fn decode_miniblock(&self, miniblock: usize, out: &mut [i64]) -> Result<(), Malformed> {
         if self.kind == KIND_CONSTANT {
             out.fill(self.base);
             return Ok(());
@@ -625,7 +530,7 @@ impl<'a> PackedPage<'a> {
     }
 
     /// Fills `out` with the numbers from `start`, all below the count.
-    fn window(&self, start: usize, out: &mut [i64]) -> Result<(), Malformed> {
+    pub(crate) fn window(&self, start: usize, out: &mut [i64]) -> Result<(), Malformed> {
         let mut values = [0; MINIBLOCK];
         let mut at = start;
         let mut rest = out;
@@ -667,7 +572,7 @@ impl<'a> PackedPage<'a> {
     }
 
     /// Appends all numbers.
-    fn decode(&self, out: &mut Vec<i64>) -> Result<(), Malformed> {
+    pub(crate) fn decode(&self, out: &mut Vec<i64>) -> Result<(), Malformed> {
         let start = out.len();
         out.resize(start + self.count, self.base);
         if self.kind == KIND_CONSTANT {
@@ -692,6 +597,9 @@ fn width(byte: u8) -> Result<u32, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::super::bits::SLACK_BYTES;
+    use super::super::entropy;
+    use super::super::int_page::IntPage;
+    use super::super::unpacked::Origin;
     use super::*;
 
     /// Bytes packed; what is entropy-coded comes back as well, and is no longer.

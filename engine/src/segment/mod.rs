@@ -47,6 +47,7 @@ mod floats;
 mod followers;
 mod footer;
 mod hash;
+mod int_page;
 mod interner;
 mod ints;
 mod lookup;

@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::ints::{Encoder, IntPage, PAGE_NUMBERS_MAX, bounds};
+use super::int_page::IntPage;
+use super::ints::{Encoder, PAGE_NUMBERS_MAX, bounds};
 use super::unpacked::{FileNumber, Origin};
 use super::wire::{Cursor, Malformed, put_varint};
 use crate::error::{Error, Result};

@@ -10,7 +10,7 @@
 //! A block of one shape has a page of no bytes; the directory's least is its number.
 
 use super::bits::MINIBLOCK;
-use super::ints::IntPage;
+use super::int_page::IntPage;
 use super::pages::{Directory, Output, PageEntry, PageList, SegmentFile};
 use super::unpacked::Origin;
 use super::wire::{Cursor, Malformed, put_varint};
