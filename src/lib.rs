@@ -10,6 +10,7 @@
 //! | look, in any other process | [`Reader`], [`Follower`] |
 //! | watch it | [`Db::statistics`], [`Statistics`], [`Recovery`] |
 //! | check and mend it | [`verify()`], [`repair()`] |
+//! | back it up, and restore it | [`backup::backup()`], [`backup::restore()`], [`backup::Backup`], [`backup::verify_backup()`] |
 //! | know the bounds | [`limits`] |
 //!
 //! This package holds re-exports only; the code is in `blotter_engine` and `blotter_query`.
@@ -31,7 +32,7 @@ pub use blotter_query::{
     Cancel, Datum, EventFilter, Parameters, QueryError, QueryOptions, Queryable, Row, Rows, Vocabulary,
 };
 // The rooms they come from.
-pub use blotter_engine::{error, event, limits, maintain, record, segment, view};
+pub use blotter_engine::{backup, error, event, limits, maintain, record, segment, view};
 pub use blotter_query as query;
 // The seam to the host, for tests that fake the disk.
 pub use blotter_engine::vfs;
