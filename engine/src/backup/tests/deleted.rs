@@ -172,6 +172,92 @@ fn deleted_events_leave_segments_merged_segments_and_wal_files_of_all_points() {
 }
 
 #[test]
+fn what_is_damaged_in_an_old_point_does_not_stand_in_the_way_of_the_next() {
+    let sim = SimHost::new(1);
+    let host = sim.boot();
+    session(&sim, 1, 60, 30);
+    take(&host);
+    seal_and_record(&host, 90..95);
+    take(&host);
+    drop_partition(&host, desk(), "order", today());
+    let layout = Layout::new(vault());
+    let wal = vault().join("points/0000000000000001/wal/0000000000000002.wal");
+    let damage = |path: &Path| {
+        let mut bytes = sim.read_file(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        sim.overwrite_file(path, &bytes).unwrap();
+    };
+    damage(&wal);
+    let third = take(&host);
+    let concerns = |report: &BackupReport, text: &str| report.notes.iter().any(|note| note.contains(text));
+    assert!(concerns(&third, "point 1 may hold deleted events in a WAL file"), "{:?}", third.notes);
+    assert!(third.deleted_segments > 0);
+    let names = |dir: &Path| -> Vec<String> {
+        host.files.read_dir(dir).unwrap().into_iter().map(|entry| entry.name).collect()
+    };
+    // Nobody knows what a listing that cannot be read needs, so nothing of the pool goes.
+    damage(&layout.listing(PointNumber(2)));
+    let pool = names(&layout.pool());
+    drop_partition(&host, desk(), "fill", today());
+    let fourth = take(&host);
+    assert!(concerns(&fourth, "point 2 cannot be read"), "{:?}", fourth.notes);
+    assert!(pool.iter().all(|name| names(&layout.pool()).contains(name)));
+    let listed = Backup::list_on(&host, vault()).unwrap();
+    let numbers: Vec<u64> = listed.points.iter().map(|point| point.number.0).collect();
+    assert_eq!((numbers, listed.unreadable.len()), (vec![1, 3, 4], 1));
+    restore_on(&host, vault(), restored(), &RestoreOptions::default()).unwrap();
+    assert_same(&all_events(&host, restored()), &all_events(&host, desk()), "the newest");
+    // Once the two are removed, all is clean again.
+    for number in [1, 2] {
+        super::super::files::remove_tree(&host, &layout.point(PointNumber(number))).unwrap();
+    }
+    assert!(take(&host).notes.is_empty());
+    let verified = verify_backup_on(&host, vault()).unwrap();
+    assert!(verified.findings.is_empty(), "{:?}", verified.findings);
+}
+
+#[test]
+fn a_journal_that_is_ahead_is_cut_and_one_that_is_behind_is_told_of() {
+    let sim = SimHost::new(1);
+    let host = sim.boot();
+    session(&sim, 1, 60, 0);
+    let before = sim.read_file(&desk().join("journal")).unwrap();
+    let manifest = sim.read_file(&desk().join("MANIFEST")).unwrap();
+    let whole = all_events(&host, desk());
+    let files: Vec<_> = crate::open::segment_files(&host, desk()).unwrap();
+    let kept: Vec<_> = files.iter().map(|file| sim.read_file(&desk().join(file)).unwrap()).collect();
+    drop_partition(&host, desk(), "order", today());
+    let after = sim.read_file(&desk().join("journal")).unwrap();
+    // As if the deletion were in the journal and not in MANIFEST yet: it has not happened.
+    let deleted_manifest = sim.read_file(&desk().join("MANIFEST")).unwrap();
+    sim.overwrite_file(&desk().join("MANIFEST"), &manifest).unwrap();
+    for (file, bytes) in files.iter().zip(&kept) {
+        let path = desk().join(file);
+        if !host.files.exists(&path).unwrap() {
+            host.files.open(&path, OpenMode::CreateNew).unwrap().write_all_at(bytes, 0).unwrap();
+        }
+    }
+    let report = take(&host);
+    assert_eq!((report.point.events, report.notes.len()), (60, 0), "{:?}", report.notes);
+    restore_on(&host, vault(), restored(), &RestoreOptions::default()).unwrap();
+    assert_same(&all_events(&host, restored()), &whole, "before the deletion");
+    assert_eq!(damage_of(&host, restored()), [""; 0]);
+    // As if the process had died before the journal got it.
+    sim.overwrite_file(&desk().join("MANIFEST"), &deleted_manifest).unwrap();
+    sim.overwrite_file(&desk().join("journal"), &before).unwrap();
+    let report = take(&host);
+    assert!(
+        report.notes[0].contains("are not there any longer, and the journal tells of 0"),
+        "{:?}",
+        report.notes
+    );
+    sim.overwrite_file(&desk().join("journal"), &after).unwrap();
+    let report = take(&host);
+    assert!(report.notes.is_empty() && report.deleted_events > 0, "{report:?}");
+}
+
+#[test]
 fn a_restored_database_that_goes_on_may_use_the_directory_of_its_source() {
     let sim = SimHost::new(1);
     let host = sim.boot();
