@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::files;
 use crate::catalog::ledger::{Change, Ledger};
@@ -16,9 +17,10 @@ const COLD_MARKER_FILE: &str = "BLOTTER-COLD";
 
 /// Looks for a moment at which manifest, segments and WAL are of one commit. Each that fails needs a commit in between.
 const ATTEMPTS_MAX: u32 = 50;
-/// Looks for one at which the journal tells of just that commit too. A process that died in between leaves it behind
-/// for good, until the next open.
-const JOURNAL_ATTEMPTS_MAX: u32 = 10;
+/// Looks for one at which the journal tells of just that commit too: it is written within milliseconds of it. A process
+/// that died in between leaves it behind, until the next open.
+const JOURNAL_ATTEMPTS_MAX: u32 = 40;
+const JOURNAL_PAUSE: Duration = Duration::from_millis(25);
 
 /// A moment of the database.
 pub(super) struct Source {
@@ -57,6 +59,7 @@ impl Source {
             if unbalanced == JOURNAL_ATTEMPTS_MAX {
                 return Ok(source.with_note_of_balance());
             }
+            std::thread::sleep(JOURNAL_PAUSE);
         }
         Err(Error::TimedOut { operation: "a moment between two changes of the database", waited_ms: 0 })
     }

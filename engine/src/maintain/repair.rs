@@ -36,7 +36,7 @@ use crate::catalog::{
 };
 use crate::error::{Error, Result};
 use crate::event::Seq;
-use crate::lock::{LOCK_FILE, RESTORING_FILE};
+use crate::lock::{LOCK_FILE, refuse_unfinished_restore};
 use crate::open::{find_places, is_cold_there, segment_files, take_lock};
 use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::segment::{Places, RoutingFilter, Segment, SegmentMeta, Tier};
@@ -77,11 +77,7 @@ pub fn repair_on(host: &Host, database: &Path) -> Result<RepairReport> {
 /// Takes the lock, whose file may be lost too.
 fn lock(host: &Host, database: &Path) -> Result<Box<dyn FileLock>> {
     let path = database.join(LOCK_FILE);
-    if exists(host, &database.join(RESTORING_FILE))? {
-        let reason =
-            "a restore into it was interrupted; hint: run the restore again, or remove the directory";
-        return Err(Error::NotADatabase { path: database.to_path_buf(), reason: reason.to_owned() });
-    }
+    refuse_unfinished_restore(host, database)?;
     if !exists(host, &path)? {
         let has_files = |name: &str| exists(host, &database.join(name));
         let has_wal = exists(host, &database.join("wal"))? && !wal_numbers(host, database)?.is_empty();
