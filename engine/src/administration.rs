@@ -449,7 +449,8 @@ fn listen(engine: &Weak<Engine>, stopped: &Receiver<()>, jobs: &Sender<Claim>) {
             true => drop(jobs.send(claim)),
             false => db.carry_out(claim),
         });
-        let problem = outcome.map_or_else(|error| Some(error.to_string()), |_| inbox.problems().into_iter().next());
+        let problem =
+            outcome.map_or_else(|error| Some(error.to_string()), |_| inbox.problems().into_iter().next());
         db.engine.note_control(problem);
     }
 }
@@ -478,9 +479,7 @@ fn run_jobs(engine: &Weak<Engine>, asked: &Receiver<Claim>) {
 
 impl Db {
     fn carry_out(&self, claim: Claim) {
-        claim.execute(&mut |request, by, told| {
-            self.execute(request, by, &mut |so_far| told(so_far.clone()))
-        });
+        claim.execute(&mut |request, by, told| self.execute(request, by, &mut |so_far| told(so_far.clone())));
     }
 }
 

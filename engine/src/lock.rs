@@ -49,7 +49,8 @@ pub(crate) fn holder_yields(host: &Host, path: &Path) -> bool {
 
 /// Who holds the lock, as far as the file says.
 pub(crate) fn holder(host: &Host, path: &Path) -> String {
-    let line = read(host, path).map(|text| text.lines().next().unwrap_or_default().trim().escape_debug().to_string());
+    let line = read(host, path)
+        .map(|text| text.lines().next().unwrap_or_default().trim().escape_debug().to_string());
     line.ok().filter(|line| !line.is_empty()).unwrap_or_else(|| "another process".to_owned())
 }
 

@@ -200,12 +200,7 @@ fn indexed_fields(host: &Host, database: &Path, options: &Options) -> Vec<FieldK
 }
 
 /// Takes the lock of a database; `asks` is whether a holder that yields is asked to.
-pub(crate) fn take_lock(
-    host: &Host,
-    database: &Path,
-    create: bool,
-    asks: bool,
-) -> Result<Box<dyn FileLock>> {
+pub(crate) fn take_lock(host: &Host, database: &Path, create: bool, asks: bool) -> Result<Box<dyn FileLock>> {
     let files = &host.files;
     let path = database.join(LOCK_FILE);
     let exists = |path: &Path| files.exists(path).map_err(|error| Error::io("look for", path, error));

@@ -1,5 +1,6 @@
 //! Asker and owner, step by step on the simulated disk and at once on a real one.
 
+mod changing_hands;
 mod crashes;
 mod one_sided;
 mod threads;
