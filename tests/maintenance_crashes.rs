@@ -20,7 +20,7 @@ use aged::{
     COLD, Truth, by, check_nothing_left, database, forced, maintain, noon, partition, policy, record,
     verify_clean,
 };
-use blotter::ledger::{Budget, DropReason, Hold, HoldId, HoldQuery, JobOutcome, Policy};
+use blotter::ledger::{Budget, DropReason, Hold, HoldQuery, JobOutcome, Policy};
 use blotter::maintain::{Deletion, MaintainOptions, RetentionHook, Verdict};
 use blotter::vfs::OpenMode;
 use blotter::vfs::sim::{Prng, SimHost};
@@ -261,7 +261,7 @@ const JOBS: &[Job] = &[
             ledger.cold_directory() == Some(COLD)
                 && ledger.budget() == Budget::Percent(90)
                 && ledger.policy("fill").policy == policy()
-                && ledger.holds().map(|(id, ..)| id).eq([HoldId(4)])
+                && ledger.holds().any(|(_, held, _)| *held == hold("order-0-2"))
         },
     },
     Job {
@@ -407,6 +407,7 @@ fn crash(job: &Job, scene: &SimHost, truth: &Truth, call: u64, round: u64) -> bo
     // What the process saw committed was committed.
     let truth = Truth { ledger: db.ledger().entries().to_vec(), ..truth.clone() };
     if !has_crashed {
+        sim.crash_at(u64::MAX);
         outcome.unwrap_or_else(|error| panic!("{place}: it fails without a crash: {error}"));
         assert!((job.is_done)(&db), "{place}: it did nothing: {:?}", tiers_of(&db));
         finish(job, &sim, db, &truth, &place);

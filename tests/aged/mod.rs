@@ -17,11 +17,10 @@ use blotter::maintain::plan::Partition;
 use blotter::maintain::{Effort, MaintainOptions, MaintenanceReport, verify_on};
 use blotter::segment::Tier;
 use blotter::vfs::Host;
-use blotter::vfs::sim::SimHost;
 use blotter::{Db, Options, Reader, RecorderOptions, Result};
 use blotter_engine::catalog::Catalog;
 
-pub use scene::{DATABASE, DAY_NS, all_events, database, everything, files_below};
+pub use scene::{DAY_NS, all_events, database, everything, files_below};
 
 /// 2026-06-15.
 pub const TODAY: i32 = 20_619;
@@ -106,16 +105,17 @@ pub struct Truth {
     pub events: BTreeMap<u64, Event>,
     /// Entries of the ledger that were acknowledged.
     pub ledger: Vec<LedgerEntry>,
+    /// So many of them are from before, and what they deleted is not among the events.
+    pub earlier: usize,
 }
 
 impl Truth {
     /// What is there now.
     pub fn of(db: &Db) -> Truth {
         let events = all_events(db).into_iter().filter(|event| !is_report(event));
-        Truth {
-            events: events.map(|event| (event.seq.0, event)).collect(),
-            ledger: db.ledger().entries().to_vec(),
-        }
+        let ledger = db.ledger().entries().to_vec();
+        let earlier = ledger.len();
+        Truth { events: events.map(|event| (event.seq.0, event)).collect(), ledger, earlier }
     }
 
     /// Compares a database with it. A partition was deleted if the ledger says so, and then whole.
@@ -128,7 +128,7 @@ impl Truth {
             ledger.entries()
         );
         let mut deleted: BTreeMap<Partition, (u64, u64)> = BTreeMap::new();
-        for (tombstone, _) in ledger.tombstones() {
+        for (tombstone, _) in ledger.tombstones().filter(|(_, entry)| entry.number > self.earlier as u64) {
             let partition = Partition { category: tombstone.category.clone(), day: tombstone.day };
             let (rows, digest) = deleted.entry(partition).or_default();
             *rows += tombstone.rows;
