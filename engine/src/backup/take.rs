@@ -315,7 +315,7 @@ impl Taking<'_> {
         self.report.copied_bytes += journal.bytes;
         let mut manifest = source.manifest.clone();
         manifest.wal = source.anchor();
-        manifest.retired.clear();
+        manifest.in_transition.clear();
         let listing = Listing {
             number,
             taken_at_ns: self.began_ns,

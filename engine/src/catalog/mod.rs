@@ -428,12 +428,7 @@ impl Catalog {
             next_seq: counters.next_seq,
             next_producer: counters.next_producer,
             segments: self.read_segments(&state.stored)?,
-            retired: self
-                .read_files(&state.stored)?
-                .into_iter()
-                .filter(|(_, state)| matches!(state, FileState::Retired { .. }))
-                .map(|(file, _)| file)
-                .collect(),
+            in_transition: self.read_files(&state.stored)?.into_iter().map(|(file, _)| file).collect(),
             cold_directory: state.ledger.cold_directory().map(str::to_owned),
             wal: None,
         })

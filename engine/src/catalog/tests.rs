@@ -194,7 +194,7 @@ fn the_bytes_of_a_manifest_are_those_of_version_1() {
         next_seq: 100,
         next_producer: 4,
         segments: vec![segment(1).0],
-        retired: vec![],
+        in_transition: vec![],
         cold_directory: None,
         wal: Some(WalAnchor { number: 3, durable_end: 64, next_seq: 100 }),
     };

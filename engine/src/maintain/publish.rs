@@ -72,12 +72,7 @@ impl Publisher {
     /// # Errors
     /// IO errors; it can be called again.
     pub(crate) fn settle(&mut self) -> Result<()> {
-        if self.commit_in_doubt {
-            self.catalog.reopen()?;
-            self.follow_catalog()?;
-            self.commit_in_doubt = false;
-            self.manifest_is_stale = true;
-        }
+        self.resolve()?;
         self.journal_damage = match self.copy_ledger() {
             Err(error @ (Error::Damaged { .. } | Error::Foreign { .. })) => Some(error.to_string()),
             outcome => outcome.map(|()| None)?,
@@ -85,6 +80,20 @@ impl Publisher {
         if self.manifest_is_stale {
             // How far the WAL is durable is the writer's to say, and changes while this is written.
             self.publish(None)?;
+        }
+        Ok(())
+    }
+
+    /// Finds out whether a commit that failed was made, and nothing more: enough to know which files are in use.
+    ///
+    /// # Errors
+    /// IO errors; it can be called again.
+    pub(crate) fn resolve(&mut self) -> Result<()> {
+        if self.commit_in_doubt {
+            self.catalog.reopen()?;
+            self.follow_catalog()?;
+            self.commit_in_doubt = false;
+            self.manifest_is_stale = true;
         }
         Ok(())
     }

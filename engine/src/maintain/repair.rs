@@ -198,7 +198,11 @@ impl Found {
         if catalog.sound().is_some_and(|found| Some(found.catalog.identity().0) != identity) {
             catalog = State::Damaged(other(CATALOG_FILE));
         }
-        let places = find_places(host, database)?;
+        // The catalog is the one that is never behind.
+        let places = match catalog.sound() {
+            Some(found) => Places::new(database, found.catalog.ledger().cold_directory()),
+            None => find_places(host, database)?,
+        };
         if let (Some(cold), Some(identity)) = (&places.cold, identity)
             && !is_cold_there(host, &places, DatabaseId(identity))?
         {
@@ -211,9 +215,12 @@ impl Found {
             (State::Sound(found), _) => {
                 noted.extend(found.catalog.files()?.into_iter().map(|(file, state)| (file, Some(state))));
             }
-            // When they were retired is no longer known: long ago will do.
+            // What they were, and when they were retired, is no longer known: long ago will do.
             (_, State::Sound(manifest)) => noted.extend(
-                manifest.retired.iter().map(|file| (file.clone(), Some(FileState::Retired { at_ns: 0 }))),
+                manifest
+                    .in_transition
+                    .iter()
+                    .map(|file| (file.clone(), Some(FileState::Retired { at_ns: 0 }))),
             ),
             _ => {}
         }
@@ -243,11 +250,7 @@ impl Found {
 
     /// What was decided and done: what the catalog knows, or the journal, whoever knows more.
     fn ledger(&self) -> Ledger {
-        let journal = Ledger::salvaged(self.records.iter().cloned().filter_map(JournalRecord::into_entry));
-        match self.catalog.sound().map(|found| found.catalog.ledger()) {
-            Some(ledger) if ledger.last_number() >= journal.last_number() => Ledger::clone(&ledger),
-            _ => journal,
-        }
+        fuller_ledger(self.catalog.sound().map(|found| &found.catalog), &self.records)
     }
 
     fn generation(&self) -> u64 {
@@ -567,7 +570,7 @@ impl<'h> Plan<'h> {
         self.report.segments = self.kept.len() as u64;
         self.report.events = self.coverage.seqs.len();
         let gaps = self.coverage.gaps(end);
-        let explained = explain(&gaps, &self.found.records);
+        let explained = explain(&gaps, &self.found.records, &self.ledger);
         if explained.undead > 0 {
             self.report
                 .notes
@@ -615,7 +618,7 @@ impl<'h> Plan<'h> {
             next_seq: self.next_seq,
             next_producer: self.next_producer,
             segments: self.kept.iter().map(|(meta, _)| meta.clone()).collect(),
-            retired: self.retired(),
+            in_transition: self.found.noted.iter().map(|(file, _)| file.clone()).collect(),
             cold_directory: self.ledger.cold_directory().map(str::to_owned),
             wal: known.and_then(|manifest| manifest.wal).filter(|_| self.wal_stays),
         };
@@ -630,8 +633,8 @@ impl<'h> Plan<'h> {
                 if catalog_stays { known.generation == planned.generation } else { known.generation > 0 };
             let says = |manifest: &Manifest| {
                 let Manifest { sealed_wal, next_seq, wal, .. } = *manifest;
-                let Manifest { segments, retired, cold_directory, .. } = manifest.clone();
-                (sealed_wal, next_seq, segments, wal, retired, cold_directory)
+                let Manifest { segments, in_transition, cold_directory, .. } = manifest.clone();
+                (sealed_wal, next_seq, segments, wal, in_transition, cold_directory)
             };
             same_generation && says(known) == says(&planned)
         });
@@ -661,12 +664,6 @@ impl<'h> Plan<'h> {
             self.rebuild_catalog(&planned)?;
         }
         Ok(self.report)
-    }
-
-    /// Files that wait to be removed.
-    fn retired(&self) -> Vec<String> {
-        let is_retired = |state: &Option<FileState>| matches!(state, Some(FileState::Retired { .. }));
-        self.found.noted.iter().filter(|(_, state)| is_retired(state)).map(|(file, _)| file.clone()).collect()
     }
 
     fn keep_copy(&mut self, name: &str) -> Result<()> {
@@ -789,8 +786,17 @@ impl<'h> Plan<'h> {
     }
 }
 
+/// What was decided and done: what the catalog knows, or the journal, whoever knows more.
+pub(super) fn fuller_ledger(catalog: Option<&Catalog>, journal: &[JournalRecord]) -> Ledger {
+    let journal = Ledger::salvaged(journal.iter().cloned().filter_map(JournalRecord::into_entry));
+    match catalog.map(Catalog::ledger) {
+        Some(ledger) if ledger.last_number() >= journal.last_number() => Ledger::clone(&ledger),
+        _ => journal,
+    }
+}
+
 /// The segment id in a file name.
-fn id_in_name(relative: &Path) -> Option<u64> {
+pub(super) fn id_in_name(relative: &Path) -> Option<u64> {
     let name = relative.file_name()?.to_str()?;
     let stem = name.strip_suffix(".tmp").unwrap_or(name).strip_suffix(".seg")?;
     u64::from_str_radix(stem.rsplit_once('-')?.1, 16).ok().filter(|id| *id < u64::MAX)

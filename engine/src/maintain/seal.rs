@@ -146,8 +146,6 @@ pub(super) fn write_segment(host: &Host, temporary: &Path, path: &Path, bytes: &
     let dir = path.parent().expect("a segment lies in its day's directory");
     if !host.files.exists(dir).map_err(|error| Error::io("look for", dir, error))? {
         host.files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
-        let tier = dir.parent().expect("a day lies in its tier's directory");
-        host.files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
     }
     remove_if_there(host, temporary)?;
     let file = host
@@ -163,8 +161,8 @@ pub(super) fn publish_names(host: &Host, names: &[(PathBuf, PathBuf)]) -> Result
     for (temporary, path) in names {
         host.files.rename(temporary, path).map_err(|error| Error::io("rename", temporary, error))?;
     }
-    let mut dirs: Vec<&Path> = names.iter().filter_map(|(_, path)| path.parent()).collect();
-    dirs.dedup();
+    // The day's directory may have been made by an attempt that did not come to syncing the tier's.
+    let mut dirs: Vec<&Path> = names.iter().flat_map(|(_, path)| path.ancestors().skip(1).take(2)).collect();
     dirs.sort_unstable();
     dirs.dedup();
     for dir in dirs {
@@ -173,9 +171,13 @@ pub(super) fn publish_names(host: &Host, names: &[(PathBuf, PathBuf)]) -> Result
     Ok(())
 }
 
-pub(super) fn remove_if_there(host: &Host, path: &Path) -> Result<()> {
-    if host.files.exists(path).map_err(|error| Error::io("look for", path, error))? {
-        host.files.remove_file(path).map_err(|error| Error::io("remove", path, error))?;
+pub(crate) fn remove_if_there(host: &Host, path: &Path) -> Result<()> {
+    if !host.files.exists(path).map_err(|error| Error::io("look for", path, error))? {
+        return Ok(());
     }
-    Ok(())
+    match host.files.remove_file(path) {
+        // The sealer and maintenance may both be at it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(|error| Error::io("remove", path, error)),
+    }
 }

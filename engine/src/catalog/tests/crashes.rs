@@ -188,7 +188,7 @@ fn the_manifest_is_the_old_or_the_new_one() {
         next_seq: 1,
         next_producer: 1,
         segments: (0..generation * 20).map(|id| segment(id).0).collect(),
-        retired: Vec::new(),
+        in_transition: Vec::new(),
         cold_directory: None,
         wal: None,
     };

@@ -7,6 +7,7 @@
 //! The commit is the deletion: before it nothing is gone, after it nothing is to be seen. A hold that is placed until
 //! then keeps the partition.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::merging::name_of;
@@ -16,8 +17,9 @@ use crate::catalog::ledger::{Change, DropReason, NewEntry, TierChange, Tombstone
 use crate::catalog::{FileState, Swap};
 use crate::error::{Error, Result};
 use crate::maintain::absence::Absence;
-use crate::maintain::plan::{Drop, is_held};
-use crate::segment::{Pace, Segment, content_root};
+use crate::maintain::plan::{Drop, Partition, is_allowed_still, is_held};
+use crate::maintain::repair::id_in_name;
+use crate::segment::{Pace, Segment, SegmentId, content_root};
 use crate::view::SegmentHandle;
 
 /// What came of a deletion.
@@ -45,7 +47,13 @@ impl Maintenance {
             Some(objection) => return Ok(Dropped::Kept(objection)),
         }
         let opened: Vec<Arc<Segment>> = sources.iter().map(|handle| handle.open()).collect::<Result<_>>()?;
-        let tombstone = entomb(step, &opened, throttle)?;
+        let mut tombstone = entomb(step, &opened, throttle)?;
+        self.remove_sealed_wal()?;
+        let (catalog, _) = self.catalog_and_places();
+        // Should the catalog be lost before their files are removed, these must not be taken for segments.
+        tombstone.segments.extend(earlier_segments(&catalog.files()?, &step.partition));
+        tombstone.segments.sort_unstable();
+        tombstone.segments.dedup();
         let entry = NewEntry {
             at_ns: self.host.clock.now_ns(),
             actor: by.actor.clone(),
@@ -56,7 +64,11 @@ impl Maintenance {
         let files: Vec<_> = sources.iter().map(|handle| (name_of(handle), retired)).collect();
         loop {
             let ledger = self.publisher().catalog().ledger();
-            let snapshot = self.snapshot_of(&sources);
+            if !is_allowed_still(&ledger, step, self.host.clock.now_ns()) {
+                return Ok(Dropped::Kept("its policy was changed meanwhile; hint: run again".to_owned()));
+            }
+            // With what came in since the plan was made.
+            let snapshot = self.snapshot()?;
             for (id, hold, _) in ledger.holds() {
                 if is_held(&snapshot, &hold.query, &step.partition)? {
                     return Ok(Dropped::Kept(format!("it is held by hold {id}, case {}", hold.case)));
@@ -64,7 +76,7 @@ impl Maintenance {
             }
             throttle.check()?;
             let mut publisher = self.publisher();
-            // A hold that was placed meanwhile is looked at too; none can be placed while the publisher is held.
+            // What was decided meanwhile is looked at too; nothing can be while the publisher is held.
             if publisher.catalog().ledger().last_number() != ledger.last_number() {
                 continue;
             }
@@ -106,6 +118,20 @@ impl Maintenance {
             Err(error) => Some(format!("the retention hook failed: {error}")),
         }
     }
+}
+
+/// Segments of a partition that others have replaced and whose files are still noted.
+fn earlier_segments<'f>(
+    files: &'f [(String, FileState)],
+    partition: &Partition,
+) -> impl Iterator<Item = SegmentId> + 'f {
+    let (day, category) = (partition.day.to_string(), partition.category.clone());
+    files.iter().filter_map(move |(file, _)| {
+        let path = Path::new(file);
+        let is_of_day = path.parent()?.file_name()?.to_str()? == day;
+        let (of_category, _) = path.file_name()?.to_str()?.rsplit_once('-')?;
+        id_in_name(path).filter(|_| is_of_day && of_category == category).map(SegmentId)
+    })
 }
 
 /// What stays of the events of segments.
