@@ -11,6 +11,7 @@ use blotter::{Backpressure, QueryOptions, Queryable, Snapshot};
 use blotter_workload::{Prng, Session, SessionEvent, SessionOptions};
 use hdrhistogram::Histogram;
 
+pub(crate) mod emit;
 pub(crate) mod work;
 
 /// The seed of every bench: the same events each time.
@@ -131,8 +132,14 @@ fn allocated(metadata: &std::fs::Metadata) -> u64 {
 
 /// The answer to a query as text, a line per row, every digit and type of it; nothing may be unreadable.
 pub(crate) fn answer(snapshot: &Snapshot, text: &str) -> Result<String, String> {
+    answer_with(snapshot, text, &QueryOptions::default())
+}
+
+/// As [`answer`], with options.
+pub(crate) fn answer_with(snapshot: &Snapshot, text: &str, options: &QueryOptions) -> Result<String, String> {
     use std::fmt::Write;
-    let options = QueryOptions { allow_unknown_fields: true, ..QueryOptions::default() };
+    // Maintenance deletes the events that have a field, perhaps all of them.
+    let options = QueryOptions { allow_unknown_fields: true, ..options.clone() };
     let failed = |error: String| format!("{text}: {error}");
     let mut rows = snapshot.query_with_options(text, &options).map_err(|error| failed(error.to_string()))?;
     let mut answer = String::new();
