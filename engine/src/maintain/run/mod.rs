@@ -101,6 +101,15 @@ pub struct Progress {
     pub rows: u64,
 }
 
+impl Progress {
+    /// All steps are done; what they replaced goes now.
+    fn at_the_end(steps: &[Step]) -> Progress {
+        let (count, rows) = (steps.len() as u64, steps.iter().map(Step::rows).sum());
+        let step = "remove what was replaced".to_owned();
+        Progress { step, steps_done: count, steps: count, rows_done: rows, rows }
+    }
+}
+
 /// Maintains one open database. One job runs at a time.
 pub(crate) struct Maintenance {
     pub(crate) host: Host,
@@ -276,6 +285,9 @@ impl Maintenance {
             all_steps.extend(plan.steps.iter().cloned());
         }
         plan.steps = all_steps;
+        if outcome.is_ok() {
+            progress(&Progress::at_the_end(&plan.steps));
+        }
         let Run { mut job, mut problems, .. } = run;
         problems.extend(plan.problems.iter().cloned());
         job.outcome = match outcome.and_then(|()| self.remove_retired(options.grace)) {
