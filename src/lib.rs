@@ -11,6 +11,7 @@
 //! | watch it | [`Db::statistics`], [`Statistics`], [`Recovery`] |
 //! | check and mend it | [`verify()`], [`repair()`] |
 //! | back it up, and restore it | [`backup::backup()`], [`backup::restore()`], [`backup::Backup`], [`backup::verify_backup()`] |
+//! | know what was decided, and have the owner decide | [`Reader::ledger`], [`ledger`], [`control`] |
 //! | know the bounds | [`limits`] |
 //!
 //! This package holds re-exports only; the code is in `blotter_engine` and `blotter_query`.
@@ -25,6 +26,7 @@ pub use blotter_engine::{
     RecorderOptions, Recovery, Refused, RepairReport, Result, RingStatistics, Scan, Snapshot, Statistics,
     VerifyReport, dec, repair, verify,
 };
+pub use blotter_engine::{administer, administer_on};
 /// The zone that days, bins and times of day are understood in.
 pub use blotter_query::Tz;
 // What users of the query language name.
@@ -32,7 +34,8 @@ pub use blotter_query::{
     Cancel, Datum, EventFilter, Parameters, QueryError, QueryOptions, Queryable, Row, Rows, Vocabulary,
 };
 // The rooms they come from.
-pub use blotter_engine::{backup, error, event, limits, maintain, record, segment, view};
+pub use blotter_engine::catalog::ledger;
+pub use blotter_engine::{backup, control, error, event, limits, maintain, record, segment, view};
 pub use blotter_query as query;
 // The seam to the host, for tests that fake the disk.
 pub use blotter_engine::vfs;

@@ -12,8 +12,12 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
+use crate::administration::Maintainer;
+use crate::catalog::ledger::{JobKind, JobRecord};
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, LevelFilter, ProducerId, Seq};
+use crate::maintain::Maintenance;
+use crate::maintain::publish::Publisher;
 use crate::maintain::seal::Sealer;
 use crate::open::{Opened, Recovery};
 use crate::options::{Durability, Options, check_ring_bytes};
@@ -69,13 +73,15 @@ const QUIET_BEFORE_MARK: Duration = Duration::from_millis(50);
 /// # Ok(()) }
 /// ```
 pub struct Db {
-    engine: Arc<Engine>,
+    /// Ends before the engine may.
+    maintainer: Option<Maintainer>,
+    pub(crate) engine: Arc<Engine>,
 }
 
-struct Engine {
+pub(crate) struct Engine {
     host: Host,
     database: PathBuf,
-    options: Options,
+    pub(crate) options: Options,
     indexed: Arc<[FieldKey]>,
     owner: RingOwner,
     session: u64,
@@ -87,6 +93,8 @@ struct Engine {
     filters: Arc<dyn FilterSource>,
     writer: Arc<Mutex<Writer>>,
     sealer: Arc<Mutex<Sealer>>,
+    publisher: Arc<Mutex<Publisher>>,
+    pub(crate) maintenance: Arc<Maintenance>,
     sync: Arc<GroupSync>,
     health: Arc<Health>,
     /// Snapshots taken; while it grows, lookups are worth filters.
@@ -105,6 +113,7 @@ struct Health {
     failed: Arc<AtomicBool>,
     write_error: Mutex<Option<String>>,
     seal_error: Mutex<Option<String>>,
+    maintenance_error: Mutex<Option<String>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -150,11 +159,26 @@ impl Db {
         let (finished, unsealed) = unbounded();
         let opened = Opened::open(host, database, options, &registry, finished)?;
         let health = Arc::new(Health::default());
+        let indexed: Arc<[FieldKey]> = opened.indexed.into();
+        let maintenance = Arc::new(Maintenance {
+            host: host.clone(),
+            database: database.to_path_buf(),
+            publisher: Arc::clone(&opened.publisher),
+            versions: Arc::clone(&opened.versions),
+            indexed: Arc::clone(&indexed),
+            filters: Arc::clone(&opened.filters),
+            hook: options.hook.as_ref().map(|hook| Arc::clone(&hook.0)),
+            block_rows: options.block_rows,
+            builder_bytes_max: options.merge_bytes_max,
+            stop: AtomicBool::new(false),
+            running: Mutex::default(),
+            retired: Mutex::default(),
+        });
         let mut engine = Engine {
             host: host.clone(),
             database: database.to_path_buf(),
             options: options.clone(),
-            indexed: opened.indexed.into(),
+            indexed,
             owner: opened.owner,
             session: opened.session,
             next_producer: AtomicU32::new(opened.next_producer),
@@ -166,6 +190,8 @@ impl Db {
             sync: Arc::clone(opened.writer.sync()),
             writer: Arc::new(Mutex::new(opened.writer)),
             sealer: Arc::new(Mutex::new(opened.sealer)),
+            publisher: opened.publisher,
+            maintenance,
             health,
             looks: Arc::default(),
             recovery: opened.recovery,
@@ -176,7 +202,16 @@ impl Db {
         if options.threads {
             engine.start_threads(unsealed)?;
         }
-        Ok(Db { engine: Arc::new(engine) })
+        let mut db = Db::of_engine(Arc::new(engine));
+        if options.threads {
+            db.maintainer = Some(Maintainer::start(&db.engine)?);
+        }
+        Ok(db)
+    }
+
+    /// Another handle of an engine, which does not maintain it.
+    pub(crate) fn of_engine(engine: Arc<Engine>) -> Db {
+        Db { maintainer: None, engine }
     }
 
     /// A recorder for one thread, with what it says of all its events.
@@ -396,6 +431,8 @@ impl Engine {
             sealed_events: version.segments.iter().map(|segment| segment.meta.rows).sum(),
             write_error: lock(&self.health.write_error).clone(),
             seal_error: lock(&self.health.seal_error).clone(),
+            maintenance_error: lock(&self.health.maintenance_error).clone(),
+            maintenance: self.last_maintenance(),
         }
     }
 }
@@ -406,6 +443,19 @@ impl Health {
         if outcome.is_err() {
             self.note_write(outcome);
         }
+    }
+}
+
+impl Engine {
+    fn last_maintenance(&self) -> Option<JobRecord> {
+        let ledger = self.maintenance.publisher().catalog().ledger();
+        let is_run = |job: &&JobRecord| job.kind == JobKind::Maintain;
+        ledger.jobs().rev().map(|(job, _)| job).find(is_run).cloned()
+    }
+
+    /// What became of the last look at what is to be maintained.
+    pub(crate) fn note_maintenance<T>(&self, outcome: &Result<T>) {
+        *lock(&self.health.maintenance_error) = outcome.as_ref().err().map(Error::to_string);
     }
 }
 
@@ -506,6 +556,7 @@ fn run_sealer(
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        self.maintenance.stop.store(true, Ordering::Relaxed);
         drop(self.stop.take());
         let this_thread = std::thread::current().id();
         for thread in self.threads.drain(..) {
@@ -523,7 +574,7 @@ impl Drop for Engine {
             .and_then(|()| self.sync.sync_to(writer.written_position()))
             // From here on a WAL that is missing or short is known to be damaged.
             .and_then(|()| match writer.durable_anchor() {
-                Some(anchor) => lock(&self.sealer).publish(Some(anchor)),
+                Some(anchor) => lock(&self.publisher).publish(Some(anchor)),
                 None => Ok(()),
             });
         self.health.note_write(&finished);

@@ -133,6 +133,57 @@ pub enum Error {
         /// How long, in milliseconds.
         waited_ms: u64,
     },
+    /// It was told to stop.
+    #[error("it was told to stop; what was done stays done, the next run goes on")]
+    Interrupted,
+    /// What was asked for is against a policy or a hold.
+    #[error("{what} is kept: {reason}")]
+    Kept {
+        /// What was to be deleted or changed.
+        what: String,
+        /// Why it stays, and what to do.
+        reason: String,
+    },
+    /// The process that has the database open was asked to do something, and could not or would not.
+    #[error("{reason}; the process that has {} open says so", path.display())]
+    Declined {
+        /// The database directory.
+        path: PathBuf,
+        /// Its error, in its words.
+        reason: String,
+    },
+    /// Nobody was there to ask. Nothing was done.
+    #[error("no process has {} open for writing, so there is none to ask; nothing was done", path.display())]
+    NoOwner {
+        /// The database directory.
+        path: PathBuf,
+    },
+    /// The process that has the database open did not take a request in time. Nothing was done.
+    #[error("{holder} has {} open and did not take the request within {waited_ms} ms; it was withdrawn and nothing was done; hint: it may hang, or not listen: look at it, or stop it and try again", path.display())]
+    NotTaken {
+        /// The database directory.
+        path: PathBuf,
+        /// Who has it open, as far as known.
+        holder: String,
+        /// How long it was given, in milliseconds.
+        waited_ms: u64,
+    },
+    /// The process that has the database open could not be asked. Nothing was done.
+    #[error("cannot ask the process that has {} open: {reason}; nothing was done; hint: run this as the user that records, with room on the volume, or stop that process", path.display())]
+    CannotAsk {
+        /// The database directory.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A request was taken, and its outcome never came.
+    #[error("it is not known whether it was done in {}: {reason}; hint: `blotter history` lists what was done", path.display())]
+    OutcomeUnknown {
+        /// The database directory.
+        path: PathBuf,
+        /// Why it is not known.
+        reason: String,
+    },
     /// The database was closed.
     #[error("the database is closed")]
     Closed,

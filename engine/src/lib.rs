@@ -11,11 +11,14 @@
 //!
 //! Rooms, each importing only what stands above it in this list: [`vfs`] (files, time, randomness, shared
 //! memory), [`event`] (what is recorded), `codec`, [`wal`], `ring`, [`segment`], [`catalog`], [`view`] (the read
-//! path), [`record`] (the write path), [`maintain`] (seal, verify, repair), [`backup`] (backup and restore), [`Db`].
+//! path), [`record`] (the write path), [`maintain`] (seal, tiers, deletion, verify, repair), [`backup`] (backup and
+//! restore), [`control`] (how other processes ask the owner), [`Db`].
 
+mod administration;
 pub mod backup;
 pub mod catalog;
 mod codec;
+pub mod control;
 mod db;
 pub mod error;
 pub mod event;
@@ -33,6 +36,7 @@ pub mod vfs;
 pub mod view;
 pub mod wal;
 
+pub use administration::{administer, administer_on};
 pub use db::Db;
 pub use error::{Error, Refused, Result};
 pub use maintain::{Finding, RepairReport, Severity, VerifyReport, repair, verify};

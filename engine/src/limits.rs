@@ -41,3 +41,6 @@ pub const PAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Longest bound the catalog keeps of an indexed field, in bytes.
 pub const ROUTE_BOUND_BYTES_MAX: usize = 64;
+
+/// Most problems that the record of one job names; the rest is counted.
+pub const PROBLEMS_PER_JOB_MAX: usize = 100;

@@ -7,22 +7,24 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord, Manifest};
+use crate::catalog::ledger::Ledger;
+use crate::catalog::{Catalog, DatabaseId, FileState, Journal, JournalRecord, Manifest, Swap};
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, ProducerId, Seq};
 use crate::lock::{LOCK_FILE, RESTORING_FILE, holder, note_holder};
+use crate::maintain::publish::Publisher;
 use crate::maintain::quarantine::keep_copy;
-use crate::maintain::seal::{Sealer, write_manifest};
+use crate::maintain::seal::Sealer;
 use crate::options::Options;
 use crate::record::{RingRegistry, Writer, WriterOptions};
 use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::routing::CatalogFilters;
-use crate::segment::{Segment, SegmentOptions, Tier};
+use crate::segment::{Places, Segment, SegmentOptions, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
 use crate::view::{FilterSource, SegmentHandle, Version, Versions, WalTail};
 use crate::wal::{FrameKind, RecoveredWal, WalAppender, WalNumber, recover_directory, wal_numbers};
@@ -53,6 +55,7 @@ pub(crate) struct Opened {
     pub(crate) filters: Arc<dyn FilterSource>,
     pub(crate) writer: Writer,
     pub(crate) sealer: Sealer,
+    pub(crate) publisher: Arc<Mutex<Publisher>>,
     pub(crate) next_producer: u32,
     /// The fields indexed from now on.
     pub(crate) indexed: Vec<FieldKey>,
@@ -88,8 +91,12 @@ impl Opened {
         let wal = recover_directory(host, database, identity, &numbers, anchor)?;
         check_continues(database, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
         let segments = catalog.segments()?;
-        let known: HashSet<PathBuf> = segments.iter().map(|meta| meta.relative_path()).collect();
-        recovery.removed = remove_interrupted_seals(host, database, &known, &all_numbers)?;
+        let mut known: HashSet<PathBuf> = segments.iter().map(|meta| meta.relative_path()).collect();
+        let places = Places::new(database, catalog.ledger().cold_directory());
+        recovery.removed = remove_unfinished(host, &places, &catalog)?;
+        // Those of replaced segments stay for a while, for the sake of who reads them.
+        known.extend(catalog.files()?.into_iter().map(|(file, _)| PathBuf::from(file)));
+        recovery.removed.extend(remove_interrupted_seals(host, &places, &known, &all_numbers)?);
         remove_empty(host, &wal)?;
         recovery.torn_tail = cut_torn_tail(host, database, &wal)?;
 
@@ -110,7 +117,7 @@ impl Opened {
 
         let appender =
             open_appender(host, database, identity, &wal, counters.sealed_wal, Seq(counters.next_seq))?;
-        let versions = Arc::new(first_version(host, database, segments, &wal, &appender));
+        let versions = Arc::new(first_version(host, &places, segments, &wal, &appender));
         let writer_options = WriterOptions {
             wal_bytes_max: options.wal_bytes_max,
             wal_age_max_ns: i64::try_from(options.wal_age_max.as_nanos()).unwrap_or(i64::MAX),
@@ -137,11 +144,15 @@ impl Opened {
         }
 
         let indexed = indexed_fields(host, database, options);
-        write_manifest(host, database, &catalog, &indexed, writer.durable_anchor())?;
+        let mut publisher =
+            Publisher::new(host, database, Arc::clone(&catalog), Arc::clone(&versions), indexed.clone());
+        publisher.settle()?;
+        publisher.publish(writer.durable_anchor())?;
+        let publisher = Arc::new(Mutex::new(publisher));
         let sealer = Sealer {
             host: host.clone(),
             database: database.to_path_buf(),
-            catalog: Arc::clone(&catalog),
+            publisher: Arc::clone(&publisher),
             versions: Arc::clone(&versions),
             options: SegmentOptions {
                 indexed: indexed.clone(),
@@ -149,9 +160,7 @@ impl Opened {
                 ..SegmentOptions::default()
             },
             retiring: sealed_numbers,
-            manifest_is_stale: false,
             abandoned: Vec::new(),
-            commit_in_doubt: false,
         };
         let filters: Arc<dyn FilterSource> = Arc::new(CatalogFilters::new(catalog));
         Ok(Opened {
@@ -162,6 +171,7 @@ impl Opened {
             filters,
             writer,
             sealer,
+            publisher,
             next_producer: own.0 + 1,
             indexed,
             recovery,
@@ -285,19 +295,26 @@ fn create_journal(host: &Host, database: &Path, catalog: &Catalog) -> Result<()>
 
 /// Whether the directories hold no event.
 pub(crate) fn is_unused(host: &Host, database: &Path) -> Result<bool> {
-    Ok(wal_numbers(host, database)?.is_empty() && segment_files(host, database)?.is_empty())
+    let places = Places::new(database, None);
+    Ok(wal_numbers(host, database)?.is_empty() && segment_files(host, &places)?.is_empty())
 }
 
+/// Says whose cold segments a directory of its own holds, and that its volume is mounted.
+pub(crate) const COLD_MARKER_FILE: &str = "BLOTTER-COLD";
+
 /// Files in the tiers' directories, relative to the database.
-pub(crate) fn segment_files(host: &Host, database: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn segment_files(host: &Host, places: &Places) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for tier in Tier::ALL {
-        let tier_dir = database.join(tier.directory());
+        let tier_dir = places.tier(tier);
         if !host.files.exists(&tier_dir).map_err(|error| Error::io("look for", &tier_dir, error))? {
             continue;
         }
         for day in host.files.read_dir(&tier_dir).map_err(|error| Error::io("list", &tier_dir, error))? {
             let dir = tier_dir.join(&day.name);
+            if day.name == COLD_MARKER_FILE && tier == Tier::Cold {
+                continue;
+            }
             if !day.is_dir {
                 found.push(Path::new(tier.directory()).join(&day.name));
                 continue;
@@ -335,29 +352,99 @@ pub(crate) fn check_continues(
     ))
 }
 
+/// Removes what a merge was writing when it was interrupted, and forgets the notes of it.
+fn remove_unfinished(host: &Host, places: &Places, catalog: &Catalog) -> Result<Vec<PathBuf>> {
+    let cold_is_there = is_cold_there(host, places, catalog.identity())?;
+    let (mut removed, mut forgotten) = (Vec::new(), Vec::new());
+    for (file, state) in catalog.files()? {
+        let relative = Path::new(&file);
+        // What cannot be looked at now is removed by the open that finds its volume.
+        let is_away = relative.starts_with(Tier::Cold.directory()) && !cold_is_there;
+        if state != FileState::Writing || is_away {
+            continue;
+        }
+        let path = places.file(relative);
+        for path in [path.with_extension("seg.tmp"), path] {
+            if host.files.exists(&path).map_err(|error| Error::io("look for", &path, error))? {
+                host.files.remove_file(&path).map_err(|error| Error::io("remove", &path, error))?;
+                let dir = path.parent().expect("a segment lies in its day's directory");
+                host.files.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
+                removed.push(relative.to_path_buf());
+            }
+        }
+        forgotten.push((file, None));
+    }
+    if !forgotten.is_empty() {
+        catalog.commit_swap(&Swap { files: &forgotten, ..Swap::default() })?;
+    }
+    Ok(removed)
+}
+
+/// Whether the directory of cold segments can be used: it is the database's own, or its marker is there.
+///
+/// # Errors
+/// [`Error::Foreign`] if the marker is of another database.
+pub(crate) fn is_cold_there(host: &Host, places: &Places, identity: DatabaseId) -> Result<bool> {
+    let Some(cold) = &places.cold else { return Ok(true) };
+    let path = cold.join(COLD_MARKER_FILE);
+    let file = match host.files.open(&path, OpenMode::Read) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(Error::io("open", &path, error)),
+    };
+    let mut bytes = [0; 32];
+    match file.read_exact_at(&mut bytes, 0) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {}
+        Err(error) => return Err(Error::io("read", &path, error)),
+    }
+    if bytes == *identity.to_string().as_bytes() {
+        return Ok(true);
+    }
+    Err(Error::Foreign {
+        path,
+        kind: "cold directory marker of this database",
+        found: format!("'{}'", bytes.escape_ascii()),
+    })
+}
+
+/// Where the segments of a database are, as far as the manifest, or the journal, tells.
+pub(crate) fn find_places(host: &Host, database: &Path) -> Result<Places> {
+    if let Ok(manifest) = Manifest::read(host, database) {
+        return Ok(Places::new(database, manifest.cold_directory.as_deref()));
+    }
+    let has_journal = host.files.exists(&database.join(crate::catalog::JOURNAL_FILE));
+    if !has_journal.map_err(|error| Error::io("look for", database, error))? {
+        return Ok(Places::new(database, None));
+    }
+    let ledger =
+        Ledger::salvaged(Journal::salvage(host, database)?.into_iter().filter_map(JournalRecord::into_entry));
+    Ok(Places::new(database, ledger.cold_directory()))
+}
+
 /// Removes segments that were written and not committed. The WAL file they were made from is still there, as it
 /// goes last; where it is not, nothing is removed and the catalog is the one in the wrong.
 fn remove_interrupted_seals(
     host: &Host,
-    database: &Path,
+    places: &Places,
     known: &HashSet<PathBuf>,
     present: &[WalNumber],
 ) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
-    for relative in segment_files(host, database)? {
+    for relative in segment_files(host, places)? {
         let is_temporary = relative.extension().is_some_and(|extension| extension == "tmp");
         let is_ours = is_temporary || relative.extension().is_some_and(|extension| extension == "seg");
         // A stray file is for `verify` to name, not for recording to stop at.
         if known.contains(&relative) || !is_ours {
             continue;
         }
-        let path = database.join(&relative);
+        let path = places.file(&relative);
         if !is_temporary {
             let source = source_wal(host, &path)?;
             if !present.contains(&source) {
                 let reason =
                     format!("segment {} is not in it, and its WAL file {source} is gone", relative.display());
-                return Err(Error::CatalogMismatch { path: database.to_path_buf(), reason });
+                return Err(Error::CatalogMismatch { path: places.database.clone(), reason });
             }
         }
         host.files.remove_file(&path).map_err(|error| Error::io("remove", &path, error))?;
@@ -421,20 +508,25 @@ fn open_appender(
 
 fn first_version(
     host: &Host,
-    database: &Path,
+    places: &Places,
     segments: Vec<crate::segment::SegmentMeta>,
     wal: &RecoveredWal,
     appender: &WalAppender,
 ) -> Versions {
     let segments =
-        segments.into_iter().map(|meta| Arc::new(SegmentHandle::new(host, database, meta))).collect();
+        segments.into_iter().map(|meta| Arc::new(SegmentHandle::new(host, places, meta))).collect();
     let mut tails: Vec<Arc<WalTail>> = wal
         .files
         .iter()
         .filter(|file| file.finished)
-        .map(|file| Arc::new(WalTail::new(file.header, database, Arc::clone(&file.file), file.end)))
+        .map(|file| Arc::new(WalTail::new(file.header, &places.database, Arc::clone(&file.file), file.end)))
         .collect();
     let (file, header) = appender.file();
-    tails.push(Arc::new(WalTail::new(*header, database, Arc::clone(file), appender.written_offset())));
-    Versions::new(database, Version { segments: Arc::new(segments), tails })
+    tails.push(Arc::new(WalTail::new(
+        *header,
+        &places.database,
+        Arc::clone(file),
+        appender.written_offset(),
+    )));
+    Versions::new(&places.database, Version { segments: Arc::new(segments), tails })
 }

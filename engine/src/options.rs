@@ -1,12 +1,15 @@
 //! How a database is opened for writing. Every default is right for most, and says why.
 
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::event::{Field, FieldKey, Level};
 use crate::limits::{RING_BYTES_MAX, RING_BYTES_MIN};
+use crate::maintain::{Effort, GRACE_DEFAULT, Maintenance, RetentionHook, Schedule};
 use crate::record::Backpressure;
 use crate::vfs::Host;
 
@@ -52,6 +55,21 @@ pub struct Options {
     pub(crate) level_directive: Option<String>,
     pub(crate) create: bool,
     pub(crate) threads: bool,
+    pub(crate) schedule: Option<Schedule>,
+    pub(crate) effort: Effort,
+    pub(crate) grace: Duration,
+    pub(crate) hook: Option<Hook>,
+    pub(crate) merge_bytes_max: usize,
+}
+
+/// The application's hook, of which nothing can be printed.
+#[derive(Clone)]
+pub(crate) struct Hook(pub(crate) Arc<dyn RetentionHook>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 impl Default for Options {
@@ -78,6 +96,11 @@ impl Options {
             level_directive: None,
             create: true,
             threads: true,
+            schedule: Some(Schedule::nightly()),
+            effort: Effort::BESIDE_RECORDING,
+            grace: GRACE_DEFAULT,
+            hook: None,
+            merge_bytes_max: Maintenance::BUILDER_BYTES_MAX,
         }
     }
 
@@ -149,6 +172,45 @@ impl Options {
         self
     }
 
+    /// When maintenance runs by itself. Default: every day at 2:00 UTC. A run that was missed because no process had
+    /// the database open is made up for a minute after the next open.
+    pub fn maintenance(mut self, schedule: Schedule) -> Options {
+        self.schedule = Some(schedule);
+        self
+    }
+
+    /// Maintenance runs only when asked for: by [`Db::maintain`] or `blotter maintain`.
+    pub fn without_maintenance(mut self) -> Options {
+        self.schedule = None;
+        self
+    }
+
+    /// How hard scheduled maintenance works. Default: [`Effort::BESIDE_RECORDING`].
+    pub fn maintenance_effort(mut self, effort: Effort) -> Options {
+        self.effort = effort;
+        self
+    }
+
+    /// How long files of replaced and deleted segments stay for readers in other processes, which may have listed them
+    /// and not opened them yet. Default: one minute.
+    pub fn reader_grace(mut self, grace: Duration) -> Options {
+        self.grace = grace;
+        self
+    }
+
+    /// Is asked before a partition is deleted.
+    pub fn retention_hook(mut self, hook: Arc<dyn RetentionHook>) -> Options {
+        self.hook = Some(Hook(hook));
+        self
+    }
+
+    /// Memory that a merge may take for what it builds, in bytes, 1 MiB to 4 GiB; a day of a category that needs more
+    /// becomes several segments. Default: 128 MiB, about a million events.
+    pub fn merge_bytes_max(mut self, bytes: usize) -> Options {
+        self.merge_bytes_max = bytes;
+        self
+    }
+
     /// Without threads, recorded events move only when the caller flushes, syncs or seals. For simulation.
     #[doc(hidden)]
     pub fn without_threads(mut self) -> Options {
@@ -189,6 +251,16 @@ impl Options {
                 "block_rows",
                 format!("{} is not a multiple of 128 within 128 to 65,536", self.block_rows),
             );
+        }
+        if !(1 << 20..=4 << 30).contains(&self.merge_bytes_max) {
+            return refuse(
+                "merge_bytes_max",
+                format!("{} is not within 1 MiB to 4 GiB", self.merge_bytes_max),
+            );
+        }
+        let Effort { share, .. } = self.effort;
+        if !(share > 0.0 && share <= 1.0) {
+            return refuse("maintenance_effort", format!("a share of {share} is not above 0 up to 1"));
         }
         if let Durability::Group { interval } = self.durability
             && (interval.is_zero() || interval > Duration::from_secs(60))

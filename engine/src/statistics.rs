@@ -1,5 +1,6 @@
 //! How recording goes, in numbers.
 
+use crate::catalog::ledger::JobRecord;
 use crate::event::{ProducerId, Seq};
 use crate::ring::Ring;
 use crate::wal::SyncStatistics;
@@ -65,6 +66,10 @@ pub struct Statistics {
     pub write_error: Option<String>,
     /// Why the last seal failed, if it did.
     pub seal_error: Option<String>,
+    /// Why the last look at what is to be maintained failed, if it did.
+    pub maintenance_error: Option<String>,
+    /// The last maintenance run, with what it could not do.
+    pub maintenance: Option<JobRecord>,
 }
 
 impl Statistics {

@@ -27,7 +27,6 @@
 //! # Ok(()) }
 //! ```
 
-mod absence;
 mod files;
 mod layout;
 mod options;

@@ -10,7 +10,6 @@
 
 use std::path::Path;
 
-use super::absence::Absence;
 use super::files;
 use super::layout::{Layout, Listing, PointNumber};
 use super::options::{Meter, RestoreOptions, RestoreReport};
@@ -24,6 +23,7 @@ use crate::catalog::ledger::{
 use crate::catalog::{Catalog, DatabaseId, Journal, JournalRecord, Manifest, NewSegment, SealCommit};
 use crate::error::{Error, Result};
 use crate::event::{Seq, Timestamp};
+use crate::maintain::absence::Absence;
 use crate::segment::{FinishedSegment, Segment, SegmentMeta};
 use crate::vfs::Host;
 use crate::wal::{RecoveredWal, WalNumber};
@@ -255,17 +255,14 @@ impl Restoring<'_> {
         let (events, left_out, whole) = (self.report.events, self.report.left_out, self.listing.events());
         assert!(events + left_out == whole, "{events} events and {left_out} left out of {whole}");
         let (records, created_at_ns) = self.journal()?;
-        let mut ledger = Ledger::salvaged(records.iter().filter_map(|record| match record {
-            JournalRecord::Ledger(entry) => Some(entry.clone()),
-            JournalRecord::Created { .. } | JournalRecord::Repaired { .. } => None,
-        }));
+        let mut ledger = Ledger::salvaged(records.iter().cloned().filter_map(JournalRecord::into_entry));
         for entry in self.new_entries(source, &ledger) {
             let NewEntry { at_ns, actor, reason, change } = entry;
             ledger.add(LedgerEntry { number: ledger.last_number() + 1, at_ns, actor, reason, change });
         }
         let mut records: Vec<JournalRecord> =
             records.into_iter().filter(|record| !matches!(record, JournalRecord::Ledger(_))).collect();
-        records.extend(ledger.entries().iter().cloned().map(JournalRecord::Ledger));
+        records.extend(ledger.entries().iter().cloned().map(Box::new).map(JournalRecord::Ledger));
         self.target.sync()?;
         let (host, dir) = (self.host, self.target.dir.clone());
         Journal::create_with(host, &dir, &records)?;
@@ -284,6 +281,7 @@ impl Restoring<'_> {
             self.next_segment,
             &found,
             ledger.entries(),
+            &[],
         )?;
         let manifest =
             Manifest { wal: self.manifest.wal, ..catalog.manifest(&self.manifest.indexed_fields)? };

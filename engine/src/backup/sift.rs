@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::absence::{Absence, rows_of_block};
 use crate::error::{Error, Refused, Result};
 use crate::event::record::{Defaults, Encoder, Record};
 use crate::event::{Category, Day, Event, Field, FieldKey, ProducerId, Seq};
 use crate::limits::RECORD_BYTES_MAX;
+use crate::maintain::absence::{Absence, rows_of_block};
 use crate::segment::{
     FinishedSegment, Projection, Segment, SegmentBuilder, SegmentId, SegmentIdentity, SegmentOptions, Tier,
 };

@@ -64,7 +64,17 @@ pub enum JournalRecord {
         gaps: Vec<Gap>,
     },
     /// A copy of an entry of the catalog's ledger.
-    Ledger(LedgerEntry),
+    Ledger(Box<LedgerEntry>),
+}
+
+impl JournalRecord {
+    /// The ledger entry that it is a copy of.
+    pub fn into_entry(self) -> Option<LedgerEntry> {
+        match self {
+            JournalRecord::Ledger(entry) => Some(*entry),
+            JournalRecord::Created { .. } | JournalRecord::Repaired { .. } => None,
+        }
+    }
 }
 
 /// Events that are gone for good; `end` is the one after the last.
@@ -86,6 +96,13 @@ pub enum Gap {
         /// The count after the last.
         end: u64,
     },
+    /// Places in the database among those of deleted events. Which, can no longer be told.
+    Unlocated {
+        /// How many.
+        count: u64,
+        /// Sum of [`seq_digest`](super::ledger::seq_digest) over them.
+        seq_digest: u64,
+    },
 }
 
 impl fmt::Display for Gap {
@@ -95,6 +112,7 @@ impl fmt::Display for Gap {
             Gap::Producer { producer, first, end } => {
                 write!(f, "events {first} to {} of producer {producer}", end - 1)
             }
+            Gap::Unlocated { count, .. } => write!(f, "{count} events somewhere among deleted ones"),
         }
     }
 }

@@ -148,13 +148,17 @@ impl Catalog {
     /// Makes the catalog of a new database. The directory exists and holds none.
     pub fn create(host: &Host, dir: &Path, identity: DatabaseId) -> Result<Catalog> {
         let database = Database { identity, created_at_ns: host.clock.now_ns() };
-        Catalog::create_with(host, dir, &database, StoredCounters::default(), &[], &[])
+        Catalog::create_with(host, dir, &database, StoredCounters::default(), &Swap::default(), &[])
     }
 
     /// Makes a catalog of what is known from elsewhere, where a damaged one was moved away or none is
     /// left. It must be given all segments. The generation continues after `generation_seen`, the highest known from a
     /// manifest, so that readers and the next open take it for newer. Segment ids continue from `next_segment`
-    /// at least.
+    /// at least. `files` are notes of files that are still there.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one thing that is known, from one source or another"
+    )]
     pub fn rebuild(
         host: &Host,
         dir: &Path,
@@ -164,6 +168,7 @@ impl Catalog {
         next_segment: u64,
         found: &SealCommit<'_>,
         ledger: &[LedgerEntry],
+        files: &[(String, Option<FileState>)],
     ) -> Result<Catalog> {
         let mut stored = StoredCounters { next_segment, ..StoredCounters::default() };
         stored.counters.generation = generation_seen + 1;
@@ -171,7 +176,8 @@ impl Catalog {
         stored.counters.next_seq = found.next_seq.0;
         stored.counters.next_producer = found.next_producer;
         let database = Database { identity, created_at_ns };
-        Catalog::create_with(host, dir, &database, stored, found.segments, ledger)
+        let content = Swap { added: found.segments, files, ..Swap::default() };
+        Catalog::create_with(host, dir, &database, stored, &content, ledger)
     }
 
     /// Builds it under another name and renames it when complete, so that there is a whole one or none.
@@ -180,7 +186,7 @@ impl Catalog {
         dir: &Path,
         database: &Database,
         mut stored: StoredCounters,
-        segments: &[NewSegment],
+        content: &Swap<'_>,
         ledger: &[LedgerEntry],
     ) -> Result<Catalog> {
         let (path, new_path) = (dir.join(CATALOG_FILE), dir.join(CATALOG_NEW_FILE));
@@ -206,7 +212,8 @@ impl Catalog {
                 txn.open_table(FILES)?;
             }
             append_ledger(&txn, &new_path, &mut stored, ledger)?;
-            insert_segments(&txn, &new_path, &mut stored, segments)?;
+            insert_segments(&txn, &new_path, &mut stored, content.added)?;
+            change_files(&txn, &mut stored, content.files)?;
             store_counters(&txn, &stored)?;
             txn.commit()?;
             Ok(())

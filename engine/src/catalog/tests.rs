@@ -176,7 +176,8 @@ fn a_rebuilt_catalog_is_newer_than_any_manifest() {
     host.files.remove_file(&root().join(CATALOG_FILE)).unwrap();
     let found = [segment(1), segment(2)];
     let rebuilt =
-        Catalog::rebuild(&host, root(), IDENTITY, 77, manifest.generation, 0, &seal(&found, 5), &[]).unwrap();
+        Catalog::rebuild(&host, root(), IDENTITY, 77, manifest.generation, 0, &seal(&found, 5), &[], &[])
+            .unwrap();
     assert!(rebuilt.counters().generation > manifest.generation);
     assert_eq!((rebuilt.counters().sealed_wal, rebuilt.created_at_ns()), (5, 77));
     check_answers(&rebuilt, &[1, 2]).unwrap();

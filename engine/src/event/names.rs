@@ -43,3 +43,7 @@ pub const LATENCY_MEASUREMENT: &str = "latency_measurement";
 /// Recorded by blotter itself where a producer's events were dropped: category `system`, level `error`,
 /// fields `lost_producer`, `lost_first_pseq`, `lost_count`.
 pub const EVENTS_LOST: &str = "events_lost";
+/// Recorded by blotter itself after a maintenance run: category `system`, level `info`, or `error` where something
+/// could not be done; fields `outcome`, `run_at`, and of compacted, warmed, cooled and dropped partitions their
+/// number, events and bytes.
+pub const MAINTENANCE_RUN: &str = "maintenance_run";

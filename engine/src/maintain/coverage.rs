@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::numbers::{NumberSet, subtract};
-use crate::catalog::{Gap, JournalRecord};
+use crate::catalog::Gap;
 use crate::error::Result;
 use crate::event::record::Record;
 use crate::event::{Category, Event, Field, FieldKey, Seq, names};
@@ -88,13 +88,8 @@ impl Coverage {
     }
 
     fn losses(&mut self, segment: &Segment) -> Result<()> {
-        let event_name = Projection::fields([FieldKey::Known(Field::EVENT)]);
-        for row in 0..segment.rows() {
-            if segment.event(row, &event_name)?.text(Field::EVENT) == names::EVENTS_LOST
-                && let Some((producer, lost)) = loss_of(&segment.event(row, &Projection::All)?)
-            {
-                self.loss(producer, lost.start, lost.end);
-            }
+        for (producer, lost) in losses_in(segment, 0..segment.rows())? {
+            self.loss(producer, lost.start, lost.end);
         }
         Ok(())
     }
@@ -121,48 +116,21 @@ impl Coverage {
     }
 }
 
+/// The losses that rows of a segment of the category `system` tell of: producers, and what they lost.
+pub(super) fn losses_in(segment: &Segment, rows: Range<u32>) -> Result<Vec<(u32, Range<u64>)>> {
+    let event_name = Projection::fields([FieldKey::Known(Field::EVENT)]);
+    let mut losses = Vec::new();
+    for row in rows {
+        if segment.event(row, &event_name)?.text(Field::EVENT) == names::EVENTS_LOST {
+            losses.extend(loss_of(&segment.event(row, &Projection::All)?));
+        }
+    }
+    Ok(losses)
+}
+
 /// The producer of a recorded loss, and what it lost.
 fn loss_of(event: &Event) -> Option<(u32, Range<u64>)> {
     let number = |name: &str| event.get(name)?.to_string().parse::<u64>().ok();
     let (producer, first) = (number("lost_producer")?, number("lost_first_pseq")?);
     Some((u32::try_from(producer).ok()?, first..first.checked_add(number("lost_count")?)?))
-}
-
-/// What of the gaps no earlier repair has recorded, and what has been.
-pub(super) fn split_known(gaps: &[Gap], journal: &[JournalRecord]) -> (Vec<Gap>, Vec<Gap>) {
-    let mut seqs: Vec<Range<u64>> = Vec::new();
-    let mut producers: BTreeMap<u32, Vec<Range<u64>>> = BTreeMap::new();
-    for record in journal {
-        let JournalRecord::Repaired { gaps, .. } = record else { continue };
-        for gap in gaps {
-            match *gap {
-                Gap::Seqs { first, end } => seqs.push(first..end),
-                Gap::Producer { producer, first, end } => {
-                    producers.entry(producer).or_default().push(first..end);
-                }
-            }
-        }
-    }
-    seqs.sort_unstable_by_key(|run| run.start);
-    producers.values_mut().for_each(|runs| runs.sort_unstable_by_key(|run| run.start));
-    let (mut unknown, mut known) = (Vec::new(), Vec::new());
-    for gap in gaps {
-        let (run, covers) = match gap {
-            Gap::Seqs { first, end } => (*first..*end, &seqs[..]),
-            Gap::Producer { producer, first, end } => {
-                (*first..*end, producers.get(producer).map_or(&[][..], |runs| &runs[..]))
-            }
-        };
-        let left = subtract(std::slice::from_ref(&run), covers);
-        if left.is_empty() {
-            known.push(*gap);
-        }
-        unknown.extend(left.into_iter().map(|run| match gap {
-            Gap::Seqs { .. } => Gap::Seqs { first: run.start, end: run.end },
-            Gap::Producer { producer, .. } => {
-                Gap::Producer { producer: *producer, first: run.start, end: run.end }
-            }
-        }));
-    }
-    (unknown, known)
 }

@@ -138,6 +138,20 @@ impl Missing {
     }
 }
 
+/// The same numbers in runs that ascend and do not touch.
+pub(super) fn merged(mut runs: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    runs.retain(|run| run.start < run.end);
+    runs.sort_unstable_by_key(|run| run.start);
+    runs.dedup_by(|later, earlier| {
+        let touch = later.start <= earlier.end;
+        if touch {
+            earlier.end = earlier.end.max(later.end);
+        }
+        touch
+    });
+    runs
+}
+
 /// What of the runs is in none of `covers`. Both ascend; covers may overlap.
 pub(super) fn subtract(runs: &[Range<u64>], covers: &[Range<u64>]) -> Vec<Range<u64>> {
     let mut left = Vec::new();

@@ -4,11 +4,21 @@ use std::path::{Path, PathBuf};
 
 use super::verify::QUARANTINE_DIRECTORY;
 use crate::error::{Error, Result};
+use crate::segment::Places;
 use crate::vfs::{Host, OpenMode};
 
 /// Moves a file, durably; gives its new path relative to the database.
-pub(super) fn set_aside(host: &Host, database: &Path, relative: &Path) -> Result<PathBuf> {
-    let (from, kept) = (database.join(relative), free_name(host, database, relative)?);
+pub(super) fn set_aside(host: &Host, places: &Places, relative: &Path) -> Result<PathBuf> {
+    let (from, database) = (places.file(relative), &places.database);
+    if !from.starts_with(database) {
+        // On another volume: no rename leads there.
+        let kept = copy(host, places, relative)?;
+        host.files.remove_file(&from).map_err(|error| Error::io("remove", &from, error))?;
+        let dir = from.parent().unwrap_or(database);
+        host.files.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
+        return Ok(kept);
+    }
+    let kept = free_name(host, database, relative)?;
     let to = database.join(&kept);
     host.files.rename(&from, &to).map_err(|error| Error::io("move", &from, error))?;
     for dir in [&to, &from].map(|path| path.parent().unwrap_or(database)) {
@@ -19,7 +29,12 @@ pub(super) fn set_aside(host: &Host, database: &Path, relative: &Path) -> Result
 
 /// Copies a file that is about to be replaced, durably, unless the same copy is there already.
 pub(crate) fn keep_copy(host: &Host, database: &Path, relative: &Path) -> Result<PathBuf> {
-    let bytes = read(host, &database.join(relative))?;
+    copy(host, &Places::new(database, None), relative)
+}
+
+fn copy(host: &Host, places: &Places, relative: &Path) -> Result<PathBuf> {
+    let database = &places.database;
+    let bytes = read(host, &places.file(relative))?;
     let usual = name(relative, 1);
     if exists(host, &database.join(&usual))? && read(host, &database.join(&usual))? == bytes {
         return Ok(usual);

@@ -20,25 +20,26 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::coverage::{Coverage, split_known};
+use super::coverage::Coverage;
+use super::gaps::explain;
 use super::overlay::overlaid;
 use super::quarantine::{keep_copy, set_aside};
 use super::report::{Quarantined, RepairReport};
 use super::salvage::{Salvage, options_like};
 use super::verify::{describe, only_damage, open_segment};
 use super::wal_file::WalFile;
-use crate::catalog::ledger::Ledger;
+use crate::catalog::ledger::{Change, Ledger};
 use crate::catalog::manifest::MANIFEST_FILE;
 use crate::catalog::{
-    CATALOG_FILE, Catalog, Counters, DatabaseId, GAPS_PER_RECORD_MAX, Gap, JOURNAL_FILE, Journal,
+    CATALOG_FILE, Catalog, Counters, DatabaseId, FileState, GAPS_PER_RECORD_MAX, Gap, JOURNAL_FILE, Journal,
     JournalRecord, Manifest, SealCommit,
 };
 use crate::error::{Error, Result};
 use crate::event::Seq;
 use crate::lock::{LOCK_FILE, refuse_unfinished_restore};
-use crate::open::{segment_files, take_lock};
+use crate::open::{find_places, is_cold_there, segment_files, take_lock};
 use crate::ring::{FoundRings, RingOwner, WrittenCounts};
-use crate::segment::{RoutingFilter, Segment, SegmentMeta, Tier};
+use crate::segment::{Places, RoutingFilter, Segment, SegmentMeta, Tier};
 use crate::vfs::{FileLock, Host, OpenMode};
 use crate::wal::{FRAME_HEADER_BYTES, FrameKind, RecoveredWal, WalNumber, recover_directory, wal_numbers};
 
@@ -84,7 +85,7 @@ fn lock(host: &Host, database: &Path) -> Result<Box<dyn FileLock>> {
             || has_files(MANIFEST_FILE)?
             || has_files(CATALOG_FILE)?
             || has_files(JOURNAL_FILE)?
-            || !segment_files(host, database)?.is_empty();
+            || !segment_files(host, &find_places(host, database)?)?.is_empty();
         if !is_ours {
             let reason = format!("neither {LOCK_FILE} nor any other file of a database is there");
             return Err(Error::NotADatabase { path: database.to_path_buf(), reason });
@@ -156,6 +157,9 @@ struct Found {
     wal: Vec<WalFile>,
     identity: Option<u128>,
     has_segment_files: bool,
+    places: Places,
+    /// Files that are no segment's any longer, and what is noted of them.
+    noted: Vec<(String, Option<FileState>)>,
 }
 
 impl Found {
@@ -194,8 +198,26 @@ impl Found {
         if catalog.sound().is_some_and(|found| Some(found.catalog.identity().0) != identity) {
             catalog = State::Damaged(other(CATALOG_FILE));
         }
-        let has_segment_files = !segment_files(host, database)?.is_empty();
-        Ok(Found { manifest, catalog, journal, records, wal, identity, has_segment_files })
+        let places = find_places(host, database)?;
+        if let (Some(cold), Some(identity)) = (&places.cold, identity)
+            && !is_cold_there(host, &places, DatabaseId(identity))?
+        {
+            let reason = "the volume of the cold segments is not mounted; hint: mount it first".to_owned();
+            return Err(Error::Unavailable { path: cold.clone(), reason });
+        }
+        let has_segment_files = !segment_files(host, &places)?.is_empty();
+        let mut noted: Vec<(String, Option<FileState>)> = Vec::new();
+        match (&catalog, &manifest) {
+            (State::Sound(found), _) => {
+                noted.extend(found.catalog.files()?.into_iter().map(|(file, state)| (file, Some(state))));
+            }
+            // When they were retired is no longer known: long ago will do.
+            (_, State::Sound(manifest)) => noted.extend(
+                manifest.retired.iter().map(|file| (file.clone(), Some(FileState::Retired { at_ns: 0 }))),
+            ),
+            _ => {}
+        }
+        Ok(Found { places, noted, manifest, catalog, journal, records, wal, identity, has_segment_files })
     }
 
     /// Whether there is nothing but a lock: the creation was interrupted, and the next open ends it.
@@ -221,11 +243,7 @@ impl Found {
 
     /// What was decided and done: what the catalog knows, or the journal, whoever knows more.
     fn ledger(&self) -> Ledger {
-        let journal = self.records.iter().filter_map(|record| match record {
-            JournalRecord::Ledger(entry) => Some(entry.clone()),
-            _ => None,
-        });
-        let journal = Ledger::salvaged(journal);
+        let journal = Ledger::salvaged(self.records.iter().cloned().filter_map(JournalRecord::into_entry));
         match self.catalog.sound().map(|found| found.catalog.ledger()) {
             Some(ledger) if ledger.last_number() >= journal.last_number() => Ledger::clone(&ledger),
             _ => journal,
@@ -313,6 +331,12 @@ impl<'h> Plan<'h> {
                     .to_owned(),
             );
         }
+        for entry in plan.ledger.entries().iter().filter(|entry| entry.change == Change::Unreadable) {
+            plan.report.notes.push(format!(
+                "ledger entry {} cannot be read; if it placed a hold or set a policy, do so again",
+                entry.number
+            ));
+        }
         let numbers: Vec<WalNumber> = plan.found.unsealed().map(|file| file.number).collect();
         let sealed_wal = plan.found.sealed_wal().unwrap_or(0);
         let anchor = plan.found.manifest.sound().and_then(|manifest| manifest.unsealed_anchor(sealed_wal));
@@ -327,7 +351,14 @@ impl<'h> Plan<'h> {
     /// Decides on each file in the tiers' directories.
     fn judge_segments(&mut self, whole_wal: &[WalNumber]) -> Result<()> {
         let listed: HashSet<PathBuf> = self.found.listed().iter().map(SegmentMeta::relative_path).collect();
-        let mut files = segment_files(self.host, self.database)?;
+        let mut files = segment_files(self.host, &self.found.places)?;
+        let is_noted = |relative: &Path| {
+            self.found.noted.iter().any(|(file, _)| {
+                let file = Path::new(file);
+                relative == file || relative == file.with_extension("seg.tmp")
+            })
+        };
+        files.retain(|relative| !is_noted(relative));
         files.sort();
         // Listed ones first: of segments with the same events they are the ones to keep.
         files.sort_by_key(|relative| !listed.contains(relative));
@@ -337,7 +368,7 @@ impl<'h> Plan<'h> {
                 self.aside.push((relative.clone(), "left unfinished by an interrupted seal".into()));
                 continue;
             }
-            match only_damage(open_segment(self.host, &self.database.join(relative)))? {
+            match only_damage(open_segment(self.host, &self.found.places.file(relative)))? {
                 Err(error) => self.aside.push((relative.clone(), error.to_string())),
                 Ok(segment) => self.judge_segment(segment, relative, listed.contains(relative), whole_wal)?,
             }
@@ -361,6 +392,10 @@ impl<'h> Plan<'h> {
         let mut aside = |reason: String| self.aside.push((relative.to_path_buf(), reason));
         if !is_listed && whole_wal.contains(&WalNumber(meta.source_wal)) {
             aside("left by an interrupted seal; its events are in the WAL".into());
+            return Ok(());
+        }
+        if self.ledger.tombstones().any(|(tombstone, _)| tombstone.segments.contains(&meta.id)) {
+            aside(format!("deleted on purpose; its file was left by an interrupted deletion ({what})"));
             return Ok(());
         }
         let verified = only_damage(segment.verify())?.map_err(|error| error.to_string()).and_then(|()| {
@@ -446,9 +481,10 @@ impl<'h> Plan<'h> {
         });
         let recorded = recorded.map(|gap| match gap {
             Gap::Seqs { end, .. } => *end,
-            Gap::Producer { .. } => 0,
+            Gap::Producer { .. } | Gap::Unlocated { .. } => 0,
         });
-        let seen = listed.chain(sources).chain(wal).chain(recorded).max().unwrap_or(0);
+        let deleted = self.ledger.tombstones().map(|(tombstone, _)| tombstone.seq_max.saturating_add(1));
+        let seen = listed.chain(sources).chain(wal).chain(recorded).chain(deleted).max().unwrap_or(0);
         let anchored =
             found.manifest.sound().and_then(|manifest| manifest.wal).map_or(0, |anchor| anchor.next_seq);
         seen.max(found.next_seq()).max(self.coverage.seqs.end()).max(anchored)
@@ -521,12 +557,24 @@ impl<'h> Plan<'h> {
             }
             end = end.max(self.coverage.seqs.end());
         }
+        for (tombstone, _) in self.ledger.tombstones() {
+            let last = tombstone.producers.iter().map(|span| span.producer.saturating_add(1)).max();
+            producers = producers.max(last.unwrap_or(0));
+            let segment = tombstone.segments.iter().map(|id| id.0 + 1).max();
+            self.next_segment = self.next_segment.max(segment.unwrap_or(0));
+        }
         self.next_producer = producers.max(self.coverage.next_producer());
         self.report.segments = self.kept.len() as u64;
         self.report.events = self.coverage.seqs.len();
         let gaps = self.coverage.gaps(end);
-        self.new_gaps = split_known(&gaps, &self.found.records).0;
-        self.report.gaps = gaps;
+        let explained = explain(&gaps, &self.found.records);
+        if explained.undead > 0 {
+            self.report
+                .notes
+                .push(format!("{} events are there that tombstones call deleted", explained.undead));
+        }
+        self.report.gaps = explained.unknown.iter().chain(&explained.known).copied().collect();
+        self.new_gaps = explained.unknown;
         for repeated in &self.coverage.repeated {
             self.report.notes.push(format!("{repeated} is there more than once"));
         }
@@ -537,7 +585,8 @@ impl<'h> Plan<'h> {
     fn catalog_stays(&self, planned: &Manifest) -> Result<bool> {
         let Some(found) = self.found.catalog.sound() else { return Ok(false) };
         let says = (found.counters.sealed_wal, found.counters.next_seq, &found.segments);
-        if says != (planned.sealed_wal, planned.next_seq, &planned.segments) {
+        let ledger_is_whole = found.catalog.ledger().last_number() == self.ledger.last_number();
+        if says != (planned.sealed_wal, planned.next_seq, &planned.segments) || !ledger_is_whole {
             return Ok(false);
         }
         for (meta, filters) in &self.kept {
@@ -566,7 +615,7 @@ impl<'h> Plan<'h> {
             next_seq: self.next_seq,
             next_producer: self.next_producer,
             segments: self.kept.iter().map(|(meta, _)| meta.clone()).collect(),
-            retired: Vec::new(),
+            retired: self.retired(),
             cold_directory: self.ledger.cold_directory().map(str::to_owned),
             wal: known.and_then(|manifest| manifest.wal).filter(|_| self.wal_stays),
         };
@@ -580,7 +629,9 @@ impl<'h> Plan<'h> {
             let same_generation =
                 if catalog_stays { known.generation == planned.generation } else { known.generation > 0 };
             let says = |manifest: &Manifest| {
-                (manifest.sealed_wal, manifest.next_seq, manifest.segments.clone(), manifest.wal)
+                let Manifest { sealed_wal, next_seq, wal, .. } = *manifest;
+                let Manifest { segments, retired, cold_directory, .. } = manifest.clone();
+                (sealed_wal, next_seq, segments, wal, retired, cold_directory)
             };
             same_generation && says(known) == says(&planned)
         });
@@ -603,13 +654,19 @@ impl<'h> Plan<'h> {
             self.settle_rings()?;
         }
         for (relative, reason) in std::mem::take(&mut self.aside) {
-            let kept_as = set_aside(self.host, self.database, &relative)?;
+            let kept_as = set_aside(self.host, &self.found.places, &relative)?;
             self.report.quarantined.push(Quarantined { path: relative, kept_as, reason });
         }
         if !catalog_stays {
             self.rebuild_catalog(&planned)?;
         }
         Ok(self.report)
+    }
+
+    /// Files that wait to be removed.
+    fn retired(&self) -> Vec<String> {
+        let is_retired = |state: &Option<FileState>| matches!(state, Some(FileState::Retired { .. }));
+        self.found.noted.iter().filter(|(_, state)| is_retired(state)).map(|(file, _)| file.clone()).collect()
     }
 
     fn keep_copy(&mut self, name: &str) -> Result<()> {
@@ -705,7 +762,7 @@ impl<'h> Plan<'h> {
         let reason = self.found.catalog.problem(CATALOG_FILE);
         if !matches!(self.found.catalog, State::Missing) {
             let relative = PathBuf::from(CATALOG_FILE);
-            let kept_as = set_aside(self.host, self.database, &relative)?;
+            let kept_as = set_aside(self.host, &self.found.places, &relative)?;
             let reason = reason.unwrap_or_else(|| "it does not match the files".into());
             self.report.quarantined.push(Quarantined { path: relative, kept_as, reason });
         }
@@ -725,6 +782,7 @@ impl<'h> Plan<'h> {
             self.next_segment,
             &seal,
             self.ledger.entries(),
+            &self.found.noted,
         )?;
         self.report.rewritten.push(CATALOG_FILE);
         Ok(())

@@ -8,14 +8,15 @@
 //! files that the next open recognises: segments the catalog does not know, or a WAL file it calls sealed.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::catalog::{Catalog, Manifest, SealCommit, WalAnchor};
+use super::publish::Publisher;
+use crate::catalog::SealCommit;
 use crate::error::{Error, Result};
-use crate::event::{Category, Day, FieldKey};
+use crate::event::{Category, Day};
 use crate::segment::{RoutingFilter, SegmentBuilder, SegmentIdentity, SegmentMeta, SegmentOptions, Tier};
 use crate::vfs::{Host, OpenMode};
-use crate::view::{SegmentHandle, Versions, WalTail};
+use crate::view::{Versions, WalTail};
 use crate::wal::{FrameKind, WalNumber};
 
 /// What a segment holds events of.
@@ -25,17 +26,13 @@ type Partition = (Category, Day);
 pub(crate) struct Sealer {
     pub(crate) host: Host,
     pub(crate) database: PathBuf,
-    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) publisher: Arc<Mutex<Publisher>>,
     pub(crate) versions: Arc<Versions>,
     pub(crate) options: SegmentOptions,
     /// Sealed files that could not be removed yet.
     pub(crate) retiring: Vec<WalNumber>,
-    /// The manifest is older than the catalog.
-    pub(crate) manifest_is_stale: bool,
     /// Files of attempts that failed. They go before the WAL file that holds their events does.
     pub(crate) abandoned: Vec<PathBuf>,
-    /// A commit is under way or failed: only opening the catalog again tells whether it was made.
-    pub(crate) commit_in_doubt: bool,
 }
 
 impl Sealer {
@@ -44,45 +41,38 @@ impl Sealer {
     /// # Errors
     /// IO errors, and damage to the WAL file, which then stays.
     pub(crate) fn seal_next(&mut self) -> Result<bool> {
-        if self.commit_in_doubt {
-            self.catalog.reopen()?;
-            self.commit_in_doubt = false;
-            self.manifest_is_stale = true;
-        }
+        self.publisher().settle()?;
         self.retire()?;
         let version = self.versions.current();
         // The newest file is being appended to.
         let Some((_, finished)) = version.tails.split_last() else { return Ok(false) };
         let Some(tail) = finished.first() else { return Ok(false) };
         let number = tail.number();
-        let sealed = if self.catalog.counters().sealed_wal < number.0 {
+        let catalog = Arc::clone(self.publisher().catalog());
+        let sealed = if catalog.counters().sealed_wal < number.0 {
             self.seal(tail)?
         } else {
-            self.catalog.segments_of_wal(number.0)?
+            // A repair may have begun to count files anew: older segments can name the same number.
+            let first_seq = tail.header.first_seq.0;
+            let all = catalog.segments_of_wal(number.0)?;
+            all.into_iter().filter(|meta| meta.seq_min >= first_seq).collect()
         };
         let is_ours =
             |path: &PathBuf| sealed.iter().any(|meta| self.database.join(meta.relative_path()) == *path);
         self.abandoned.retain(|path| !is_ours(path));
-        let handles = sealed.into_iter().map(|meta| SegmentHandle::new(&self.host, &self.database, meta));
-        self.versions.seal(number, handles);
+        self.publisher().show_sealed(number, sealed);
         self.retiring.push(number);
-        self.manifest_is_stale = true;
+        self.publisher().settle()?;
         self.retire()?;
         Ok(true)
     }
 
-    /// Writes what the catalog says where other processes read it.
-    pub(crate) fn publish(&self, wal: Option<WalAnchor>) -> Result<()> {
-        write_manifest(&self.host, &self.database, &self.catalog, &self.options.indexed, wal)
+    fn publisher(&self) -> MutexGuard<'_, Publisher> {
+        self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells other processes, then removes what nobody needs any longer.
+    /// Removes what nobody needs any longer, after other processes were told.
     fn retire(&mut self) -> Result<()> {
-        if self.manifest_is_stale {
-            // How far the WAL is durable is the writer's to say, and changes while this is written.
-            self.publish(None)?;
-            self.manifest_is_stale = false;
-        }
         if self.retiring.is_empty() {
             return Ok(());
         }
@@ -103,9 +93,7 @@ impl Sealer {
         let mut sealed: Vec<(SegmentMeta, Vec<RoutingFilter>)> = Vec::new();
         let mut names = Vec::new();
         for ((category, day), builder) in self.build(tail)? {
-            self.commit_in_doubt = true;
-            let id = self.catalog.next_segment_id()?;
-            self.commit_in_doubt = false;
+            let id = self.publisher().next_segment_id()?;
             let identity =
                 SegmentIdentity { id, day, category, tier: Tier::Hot, source_wal: tail.number().0 };
             let finished = builder.finish(identity);
@@ -124,9 +112,7 @@ impl Sealer {
             next_seq: view.next_seq(),
             next_producer: view.highest_producer().map_or(0, |producer| producer.0 + 1),
         };
-        self.commit_in_doubt = true;
-        self.catalog.commit_seal(&commit)?;
-        self.commit_in_doubt = false;
+        self.publisher().commit_seal(&commit)?;
         Ok(sealed.into_iter().map(|(meta, _)| meta).collect())
     }
 
@@ -187,21 +173,9 @@ pub(super) fn publish_names(host: &Host, names: &[(PathBuf, PathBuf)]) -> Result
     Ok(())
 }
 
-fn remove_if_there(host: &Host, path: &Path) -> Result<()> {
+pub(super) fn remove_if_there(host: &Host, path: &Path) -> Result<()> {
     if host.files.exists(path).map_err(|error| Error::io("look for", path, error))? {
         host.files.remove_file(path).map_err(|error| Error::io("remove", path, error))?;
     }
     Ok(())
-}
-
-/// Writes what the catalog says where other processes read it.
-pub(crate) fn write_manifest(
-    host: &Host,
-    database: &Path,
-    catalog: &Catalog,
-    indexed: &[FieldKey],
-    wal: Option<WalAnchor>,
-) -> Result<()> {
-    let indexed: Vec<String> = indexed.iter().map(|field| field.name().to_owned()).collect();
-    Manifest { wal, ..catalog.manifest(&indexed)? }.write(host, database)
 }

@@ -13,7 +13,8 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::coverage::{Coverage, LISTED_MAX, split_known};
+use super::coverage::{Coverage, LISTED_MAX};
+use super::gaps::{Explained, explain};
 use super::overlay::overlaid;
 use super::report::{Severity, VerifyReport};
 use super::wal_file::WalFile;
@@ -23,8 +24,8 @@ use crate::error::{Error, Result};
 use crate::event::record::{Defaults, decode_fields};
 use crate::event::{ProducerId, Seq};
 use crate::lock::{LOCK_FILE, refuse_unfinished_restore};
-use crate::open::{check_continues, is_unused, segment_files};
-use crate::segment::{Segment, SegmentMeta};
+use crate::open::{check_continues, find_places, is_unused, segment_files};
+use crate::segment::{Places, Segment, SegmentMeta};
 use crate::vfs::{Host, OpenMode};
 use crate::wal::{FrameKind, WalNumber, recover_directory, wal_numbers};
 
@@ -305,17 +306,18 @@ impl<'h> Verification<'h> {
         expected: Option<&Manifest>,
         catalog: Option<&Result<Catalog>>,
     ) -> Result<bool> {
+        let places = find_places(self.host, self.database)?;
         let mut listed: Vec<(PathBuf, Option<&SegmentMeta>)> = match expected {
             Some(expected) => {
                 expected.segments.iter().map(|meta| (meta.relative_path(), Some(meta))).collect()
             }
             // Nothing says which there should be: those that are there are read.
-            None => segment_files(self.host, self.database)?.into_iter().map(|path| (path, None)).collect(),
+            None => segment_files(self.host, &places)?.into_iter().map(|path| (path, None)).collect(),
         };
         listed.retain(|(path, _)| path.extension().is_none_or(|extension| extension != "tmp"));
         listed.sort_by_key(|(_, meta)| meta.map(|meta| meta.seq_min));
         for (relative, meta) in listed {
-            let path = self.database.join(&relative);
+            let path = places.file(&relative);
             let segment = match open_segment(self.host, &path) {
                 Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                     let now = Manifest::read(self.host, self.database);
@@ -426,7 +428,14 @@ impl<'h> Verification<'h> {
                 format!("{} events are there more than once", self.coverage.repeated_count),
             );
         }
-        let (unknown, known) = split_known(&self.coverage.gaps(self.next_seq), journal);
+        let Explained { unknown, known, deleted, undead } =
+            explain(&self.coverage.gaps(self.next_seq), journal);
+        if deleted > 0 {
+            self.note(database, format!("{deleted} events were deleted, as tombstones account for"));
+        }
+        if undead > 0 {
+            self.damage(database, format!("{undead} events are there that tombstones call deleted"));
+        }
         for gap in unknown.iter().take(LISTED_MAX) {
             self.damage(database, missing(gap));
         }
@@ -470,8 +479,16 @@ impl<'h> Verification<'h> {
             );
             return Ok(());
         }
-        let mine = (counters.sealed_wal, counters.next_seq, catalog.segments()?);
-        if mine != (manifest.sealed_wal, manifest.next_seq, manifest.segments.clone()) {
+        let says = |manifest: Manifest| {
+            (
+                manifest.sealed_wal,
+                manifest.next_seq,
+                manifest.segments,
+                manifest.retired,
+                manifest.cold_directory,
+            )
+        };
+        if says(catalog.manifest(&[])?) != says(manifest.clone()) {
             self.damage(path, "it says other things than MANIFEST of the same generation");
         }
         Ok(())
@@ -485,7 +502,7 @@ impl<'h> Verification<'h> {
             let path = self.database.join(&entry.name);
             match (entry.name.as_str(), entry.is_dir) {
                 (LOCK_FILE | MANIFEST_FILE | CATALOG_FILE | JOURNAL_FILE, false) => {}
-                ("wal" | "hot" | "warm" | "cold", true) => {}
+                ("wal" | "hot" | "warm" | "cold" | "control", true) => {}
                 (QUARANTINE_DIRECTORY, true) => {
                     for kept in list(&path)? {
                         notes.push((path.join(kept.name), "set aside by a repair"));
@@ -516,9 +533,13 @@ impl<'h> Verification<'h> {
         }
         let Some(expected) = expected else { return Ok(()) };
         let known: HashSet<PathBuf> = expected.segments.iter().map(SegmentMeta::relative_path).collect();
-        for relative in segment_files(self.host, self.database)? {
-            if !known.contains(&relative) {
-                self.judge_unlisted(&self.database.join(&relative), &standing)?;
+        let retired: HashSet<&Path> = expected.retired.iter().map(Path::new).collect();
+        let places = Places::new(self.database, expected.cold_directory.as_deref());
+        for relative in segment_files(self.host, &places)? {
+            if retired.contains(&*relative) {
+                self.note(places.file(&relative), "replaced or deleted; it is removed soon");
+            } else if !known.contains(&relative) {
+                self.judge_unlisted(&places.file(&relative), &standing)?;
             }
         }
         Ok(())
@@ -556,7 +577,7 @@ impl<'h> Verification<'h> {
 pub(super) fn is_unused_or_empty(host: &Host, database: &Path) -> Result<bool> {
     let wal_dir = database.join("wal");
     if !host.files.exists(&wal_dir).map_err(|error| Error::io("look for", &wal_dir, error))? {
-        return Ok(segment_files(host, database)?.is_empty());
+        return Ok(segment_files(host, &find_places(host, database)?)?.is_empty());
     }
     if is_unused(host, database)? {
         return Ok(true);
@@ -566,7 +587,7 @@ pub(super) fn is_unused_or_empty(host: &Host, database: &Path) -> Result<bool> {
             return Ok(false);
         }
     }
-    Ok(segment_files(host, database)?.is_empty())
+    Ok(segment_files(host, &find_places(host, database)?)?.is_empty())
 }
 
 fn identity_of(file: &WalFile) -> Option<u128> {
@@ -577,6 +598,7 @@ fn missing(gap: &Gap) -> String {
     match gap {
         Gap::Seqs { .. } => format!("{gap} is missing"),
         Gap::Producer { .. } => format!("{gap} are missing, and no loss is recorded"),
+        Gap::Unlocated { .. } => format!("{gap} are missing, more than tombstones account for"),
     }
 }
 

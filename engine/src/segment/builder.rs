@@ -13,7 +13,7 @@ use super::interner::Interner;
 use super::meta::{RoutingFilter, SegmentId, SegmentMeta, Tier};
 use super::template::{ColumnIndex, Part, Printed, Variable, apply, learn, write_exact, write_whole};
 use crate::event::record::{Defaults, Record, RecordError};
-use crate::event::{Category, Day, Field, FieldKey, FieldRef, ProducerId, Seq, ValueRef, ValueType};
+use crate::event::{Category, Day, Field, FieldKey, FieldRef, Level, ProducerId, Seq, ValueRef, ValueType};
 use crate::limits::{FIELDS_PER_EVENT_MAX, SEGMENT_COLUMNS_MAX, SEGMENT_ROWS_MAX};
 
 /// How segments are built.
@@ -26,6 +26,18 @@ pub struct SegmentOptions {
     pub block_rows: u32,
     /// zstd level for text that nothing else fits. Default 1: sealing must keep up with recording.
     pub text_level: i32,
+}
+
+impl SegmentOptions {
+    /// How segments of a tier are built.
+    pub fn of_tier(tier: Tier, indexed: Vec<FieldKey>) -> SegmentOptions {
+        let hot = SegmentOptions { indexed, ..SegmentOptions::default() };
+        match tier {
+            Tier::Hot => hot,
+            Tier::Warm => SegmentOptions { text_level: 9, ..hot },
+            Tier::Cold => SegmentOptions { text_level: 19, ..hot },
+        }
+    }
 }
 
 impl Default for SegmentOptions {
@@ -147,6 +159,18 @@ pub struct SegmentBuilder {
     last_columns: Vec<ColumnIndex>,
     printed: Vec<u8>,
     variables: Vec<Variable>,
+    /// Memory of layouts and shapes, in bytes; events that are all unlike have as many of them.
+    shapes_bytes: usize,
+}
+
+/// What every event has besides its fields.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowHead {
+    pub(super) ts: i64,
+    pub(super) seq: u64,
+    pub(super) producer: u32,
+    pub(super) pseq: u64,
+    pub(super) level: Level,
 }
 
 impl SegmentBuilder {
@@ -178,6 +202,7 @@ impl SegmentBuilder {
             last_columns: vec![],
             printed: vec![],
             variables: vec![],
+            shapes_bytes: 0,
         }
     }
 
@@ -189,7 +214,8 @@ impl SegmentBuilder {
     /// Memory held, in bytes, about.
     pub fn memory_bytes(&self) -> usize {
         let texts: usize = self.columns.iter().flat_map(|c| &c.texts).map(Interner::memory_bytes).sum();
-        self.rows.capacity() * size_of::<Row>() + self.cells.capacity() * 8 + texts
+        let wide = self.wide.capacity() * size_of::<Decimal>();
+        self.rows.capacity() * size_of::<Row>() + self.cells.capacity() * 8 + wide + texts + self.shapes_bytes
     }
 
     /// Whether another event may not fit, so that this segment must be finished first.
@@ -200,6 +226,11 @@ impl SegmentBuilder {
             // 1,024 events bring 64 MiB at most, so the offsets of a column hold until it is asked again.
             || self.rows.len().is_multiple_of(1024)
                 && self.columns.iter().flat_map(|c| &c.texts).any(|texts| texts.text_bytes() > 1 << 31)
+    }
+
+    /// Whether an event of so many fields fits that is new in all of them.
+    pub(super) fn has_room_for(&self, fields: usize) -> bool {
+        self.columns.len() + fields + super::template::PARTS_MAX + 2 <= SEGMENT_COLUMNS_MAX
     }
 
     /// Takes in one event. All events of a segment are of one category and day; which, its finisher says.
@@ -216,15 +247,41 @@ impl SegmentBuilder {
         record: &Record<'_>,
         defaults: &Defaults,
     ) -> Result<(), RecordError> {
+        let (ts, pseq, level) = (record.ts.0, record.pseq, record.level);
+        let head = RowHead { ts, seq: seq.0, producer: producer.0, pseq, level };
+        self.take_in(head, record.fields_with(defaults))
+    }
+
+    /// Takes in one event that is decoded already; its values are kept as they are.
+    ///
+    /// # Errors
+    /// What is wrong with its fields; nothing of it was taken in.
+    ///
+    /// # Panics
+    /// If the builder [is full](SegmentBuilder::is_full), or [has no room](SegmentBuilder::has_room_for) for it.
+    pub(super) fn push_row<'f>(
+        &mut self,
+        head: RowHead,
+        fields: impl Iterator<Item = (FieldRef<'f>, ValueRef<'f>)>,
+    ) -> Result<(), RecordError> {
+        self.take_in(head, fields.map(Ok))
+    }
+
+    #[inline(always)]
+    fn take_in<'f>(
+        &mut self,
+        head: RowHead,
+        fields: impl Iterator<Item = Result<(FieldRef<'f>, ValueRef<'f>), RecordError>>,
+    ) -> Result<(), RecordError> {
         let cells_at = self.cells.len();
-        match self.shape_of(record, defaults) {
+        match self.shape_of(head.level, fields) {
             Ok(shape) => {
                 note_varying(&mut self.shapes[shape as usize], &self.cells[cells_at..]);
                 self.rows.push(Row {
-                    ts: record.ts.0,
-                    seq: seq.0,
-                    pseq: record.pseq,
-                    producer: producer.0,
+                    ts: head.ts,
+                    seq: head.seq,
+                    pseq: head.pseq,
+                    producer: head.producer,
                     shape,
                     cells_at: cells_at as u32,
                 });
@@ -239,13 +296,18 @@ impl SegmentBuilder {
     }
 
     /// Appends the row's cells and finds its shape.
-    fn shape_of(&mut self, record: &Record<'_>, defaults: &Defaults) -> Result<u32, RecordError> {
+    #[inline(always)]
+    fn shape_of<'f>(
+        &mut self,
+        level: Level,
+        fields: impl Iterator<Item = Result<(FieldRef<'f>, ValueRef<'f>), RecordError>>,
+    ) -> Result<u32, RecordError> {
         let cells_at = self.cells.len();
         self.row_columns.clear();
         let mut message = None;
         let mut event = NO_EVENT;
-        let mut key = record.level as u64;
-        for field in record.fields_with(defaults) {
+        let mut key = level as u64;
+        for field in fields {
             let (field, value) = field?;
             if let (FieldRef::Known(Field::MESSAGE), ValueRef::Str(text)) = (field, value)
                 && !self.message_indexed
@@ -264,7 +326,7 @@ impl SegmentBuilder {
             self.row_columns.push(column);
             self.cells.push(cell);
         }
-        let layout = self.layout_of(key, record.level as u8, event)?;
+        let layout = self.layout_of(key, level as u8, event)?;
         match message {
             Some(message) => Ok(self.shape_with_message(layout, cells_at, message)),
             None => {
@@ -361,6 +423,7 @@ impl SegmentBuilder {
             return Err(RecordError("a field is given twice"));
         }
         let layout = self.layouts.len();
+        self.shapes_bytes += size_of::<Layout>() + self.row_columns.len() * size_of::<ColumnIndex>();
         self.layouts.push(Layout {
             level,
             event,
@@ -520,6 +583,7 @@ impl SegmentBuilder {
         let first: Box<[u64]> = self.cells[cells_at..].into();
         assert_eq!(columns.len(), first.len(), "a shape has a column for each cell");
         let varies = vec![false; columns.len()].into();
+        self.shapes_bytes += size_of::<Shape>() + columns.len() * (size_of::<ColumnIndex>() + 8 + 1);
         self.shapes.push(Shape { level: layout.level, template, columns, first, varies, rows: 0 });
         (self.shapes.len() - 1) as u32
     }

@@ -369,7 +369,8 @@ impl Segment {
         Ok(BlockColumn { shapes, slots, stored })
     }
 
-    fn numbers(&self, block: u32, column: u32, stored: usize) -> Result<Vec<i64>> {
+    /// The stored numbers of a column in a block.
+    pub(super) fn numbers(&self, block: u32, column: u32, stored: usize) -> Result<Vec<i64>> {
         let mut values = Vec::with_capacity(stored);
         if stored > 0 {
             Numbers::open(&self.file, self.directory(column)?, block as usize, stored)?.decode(
@@ -381,7 +382,8 @@ impl Segment {
         Ok(values)
     }
 
-    fn floats(&self, block: u32, column: u32, stored: usize) -> Result<Vec<f64>> {
+    /// The stored floats of a column in a block.
+    pub(super) fn floats(&self, block: u32, column: u32, stored: usize) -> Result<Vec<f64>> {
         if stored == 0 {
             return Ok(vec![]);
         }
@@ -497,18 +499,21 @@ impl Segment {
         if at.stored == 0 {
             return Ok(combine(at, None, &fixed));
         }
+        Ok(combine(at, Some(self.decimals(block, column, at.stored)?), &fixed))
+    }
+
+    /// The stored decimals of a column in a block, of which there is one at least.
+    pub(super) fn decimals(&self, block: u32, column: u32, stored: usize) -> Result<Decimals> {
         let (entry, bytes) = self.directory(column)?.page(&self.file, block as usize)?;
         let malformed = |malformed| self.file.malformed(entry.offset, "a page of decimals", malformed);
         if entry.bytes == 0 {
             let value = decimals::from_cell(entry.least);
             let value = value.ok_or_else(|| malformed(Malformed("a scale is over 28")))?;
             let (mantissa, scale) = (value.mantissa() as i64, value.scale());
-            let page = Decimals::Scaled { mantissas: vec![mantissa; at.stored], scale, digits: Digits::All };
-            return Ok(combine(at, Some(page), &fixed));
+            return Ok(Decimals::Scaled { mantissas: vec![mantissa; stored], scale, digits: Digits::All });
         }
-        let page = DecimalPage::parse(bytes, entry.bytes as usize, at.stored).map_err(malformed)?;
-        let page = unpack_decimals(&page, at.stored).map_err(malformed)?;
-        Ok(combine(at, Some(page), &fixed))
+        let page = DecimalPage::parse(bytes, entry.bytes as usize, stored).map_err(malformed)?;
+        unpack_decimals(&page, stored).map_err(malformed)
     }
 }
 

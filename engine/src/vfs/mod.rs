@@ -16,7 +16,7 @@ pub use clock::WallClock;
 #[cfg(target_os = "linux")]
 pub use memory::DevShm;
 pub use memory::HeapMemory;
-pub use os::OsFiles;
+pub use os::{OsFiles, yield_to_recording};
 pub use random::OsRandom;
 
 /// Everything the engine needs of its host.

@@ -1,6 +1,7 @@
 //! The read path: an immutable snapshot of segments and WAL tails, scanned in (`ts`, `seq`) order.
 
 mod follow;
+mod ledger;
 mod parts;
 mod predicate;
 mod reader;
@@ -19,6 +20,7 @@ pub use predicate::{Comparison, Predicate};
 pub use reader::Reader;
 pub(crate) use routes::{FilterSource, RouteFilter, Search, SegmentList};
 pub use scan::{Scan, Unreadable};
+pub(crate) use segments::SegmentRows;
 pub use snapshot::Snapshot;
 pub(crate) use tail::WalTail;
 pub(crate) use tail_filter::TextHash;

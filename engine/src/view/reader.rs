@@ -12,6 +12,7 @@ use crate::event::record::{Record, decode_fields};
 use crate::event::{Event, FieldKey, Seq};
 use crate::lock::session_of_holder;
 use crate::ring::{FoundRings, RingOwner, WrittenCounts};
+use crate::segment::Places;
 use crate::vfs::{Host, OpenMode};
 use crate::view::tail::TailView;
 use crate::view::{FollowFrom, Follower, SegmentHandle, SegmentList, Snapshot, Version, WalTail};
@@ -147,15 +148,20 @@ impl Reader {
 
     fn segments(&self, state: &mut State, manifest: &Arc<Manifest>) -> Arc<SegmentList> {
         if let Some((known, segments)) = &state.version
-            && (Arc::ptr_eq(known, manifest) || known.segments == manifest.segments)
+            && (Arc::ptr_eq(known, manifest)
+                || known.segments == manifest.segments && known.cold_directory == manifest.cold_directory)
         {
             return Arc::clone(segments);
         }
+        let places = Places::new(&self.database, manifest.cold_directory.as_deref());
         let mut handles = HashMap::with_capacity(manifest.segments.len());
         for meta in &manifest.segments {
-            let known = state.segments.remove(&meta.id).filter(|handle| handle.meta == *meta);
-            let handle = known
-                .unwrap_or_else(|| Arc::new(SegmentHandle::new(&self.host, &self.database, meta.clone())));
+            // A cold directory that was moved is another path of the same segment.
+            let is_same =
+                |handle: &Arc<SegmentHandle>| handle.meta == *meta && handle.path == places.segment(meta);
+            let known = state.segments.remove(&meta.id).filter(is_same);
+            let handle =
+                known.unwrap_or_else(|| Arc::new(SegmentHandle::new(&self.host, &places, meta.clone())));
             handles.insert(meta.id, handle);
         }
         state.segments = handles;

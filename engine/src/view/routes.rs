@@ -53,6 +53,11 @@ impl RouteFilter {
     pub(crate) fn passing(bytes: Arc<[u8]>) -> RouteFilter {
         RouteFilter { filter: OpenFilter::new(bytes), share: None }
     }
+
+    /// Whether the segment may have that text in the field; `false` is certain.
+    pub(crate) fn may_contain(&self, text: &str) -> bool {
+        self.filter.may_contain(OpenFilter::hash(text))
+    }
 }
 
 /// The segments of a version, with their routes. Dereferences to the segments.
@@ -248,7 +253,7 @@ mod tests {
             footer_crc: 0,
             routes,
         };
-        Arc::new(SegmentHandle::new(&Host::os(), "x".as_ref(), meta))
+        Arc::new(SegmentHandle::new(&Host::os(), &crate::segment::Places::new("x".as_ref(), None), meta))
     }
 
     #[test]

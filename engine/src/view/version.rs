@@ -1,10 +1,11 @@
 //! The current list of segments and WAL files. A version is immutable; the list moves by replacing it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use crate::error::{Error, Result};
-use crate::segment::{Segment, SegmentMeta};
+use crate::segment::{Places, Segment, SegmentId, SegmentMeta};
 use crate::vfs::{Host, OpenMode, VfsFile};
 use crate::view::{SegmentList, WalTail};
 use crate::wal::{WalHeader, WalNumber};
@@ -19,8 +20,8 @@ pub(crate) struct SegmentHandle {
 }
 
 impl SegmentHandle {
-    pub(crate) fn new(host: &Host, database: &Path, meta: SegmentMeta) -> SegmentHandle {
-        let path = database.join(meta.relative_path());
+    pub(crate) fn new(host: &Host, places: &Places, meta: SegmentMeta) -> SegmentHandle {
+        let path = places.segment(&meta);
         SegmentHandle { meta, path, host: host.clone(), opened: OnceLock::new() }
     }
 
@@ -116,5 +117,17 @@ impl Versions {
         segments.extend(sealed.into_iter().map(Arc::new));
         let tails = current.tails.iter().filter(|tail| tail.number() != number).cloned().collect();
         *current = Arc::new(Version { segments: Arc::new(segments), tails });
+    }
+
+    /// Replaces segments by others that hold the same events, or by none.
+    pub(crate) fn replace(
+        &self,
+        removed: &HashSet<SegmentId>,
+        added: impl IntoIterator<Item = SegmentHandle>,
+    ) {
+        let mut current = self.lock();
+        let kept = current.segments.iter().filter(|handle| !removed.contains(&handle.meta.id)).cloned();
+        let segments: SegmentList = kept.chain(added.into_iter().map(Arc::new)).collect();
+        *current = Arc::new(Version { segments: Arc::new(segments), tails: current.tails.clone() });
     }
 }

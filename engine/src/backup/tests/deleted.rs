@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::super::absence::Absence;
 use super::super::layout::Layout;
 use super::super::sift::Sift;
 use super::*;
 use crate::catalog::ledger::{Change, DropReason, NewEntry, seq_digest};
 use crate::catalog::{Catalog, Journal, JournalRecord, Manifest, NewSegment, Swap};
-use crate::event::{Day, FieldKey};
-use crate::segment::{FinishedSegment, Segment, SegmentMeta};
+use crate::event::Day;
+use crate::maintain::absence::Absence;
+use crate::segment::{FinishedSegment, FullPace, Segment, SegmentMeta};
 use crate::vfs::OpenMode;
 
 pub(super) fn today() -> Day {
@@ -39,10 +39,10 @@ fn swap(
     let ids: Vec<_> = removed.iter().map(|segment| segment.meta().id).collect();
     let entries = catalog.commit_swap(&Swap { added, removed: &ids, files: &[], entries }).unwrap();
     let before = Manifest::read(host, database).unwrap();
-    let indexed: Vec<FieldKey> = before.indexed_fields.iter().map(|name| FieldKey::new(name)).collect();
-    crate::maintain::seal::write_manifest(host, database, catalog, &indexed, before.wal).unwrap();
+    let manifest = catalog.manifest(&before.indexed_fields).unwrap();
+    Manifest { wal: before.wal, ..manifest }.write(host, database).unwrap();
     let (journal, ..) = Journal::open(host, database).unwrap();
-    entries.into_iter().for_each(|entry| journal.append(&JournalRecord::Ledger(entry)).unwrap());
+    entries.into_iter().for_each(|entry| journal.append(&JournalRecord::Ledger(Box::new(entry))).unwrap());
     removed.iter().for_each(|segment| host.files.remove_file(segment.path()).unwrap());
 }
 
@@ -51,7 +51,7 @@ pub(super) fn drop_partition(host: &Host, database: &Path, category: &str, day: 
     let catalog = Catalog::open(host, database).unwrap();
     let segments = segments_of(host, database, &catalog, category, day);
     let mut absence = Absence::new(category, day);
-    segments.iter().for_each(|segment| absence.note_segment(segment).unwrap());
+    segments.iter().for_each(|segment| absence.note_segment(segment, &FullPace).unwrap());
     let change = Change::Dropped(absence.into_tombstone(DropReason::Policy { version: 0 }));
     let (actor, reason) = ("maintenance".to_owned(), "they are old".to_owned());
     swap(host, database, &catalog, &[], &segments, &[NewEntry { at_ns: 7, actor, reason, change }]);
@@ -87,7 +87,7 @@ fn seal_and_record(host: &Host, numbers: std::ops::Range<i64>) {
     db.close().unwrap();
 }
 
-/// Missing seqs must be those that the tombstones tell of.
+/// Missing seqs must be those that the tombstones tell of, and to a verification all is well.
 fn check_account(host: &Host, database: &Path, events: &[Event], next_seq: u64, place: &str) {
     let present: std::collections::HashSet<u64> = events.iter().map(|event| event.seq.0).collect();
     let missing: Vec<u64> = (0..next_seq).filter(|seq| !present.contains(seq)).collect();
@@ -100,6 +100,7 @@ fn check_account(host: &Host, database: &Path, events: &[Event], next_seq: u64, 
         (missing.len() as u64, sum(&mut missing.iter().map(|seq| seq_digest(*seq)))),
         "{place}"
     );
+    assert_eq!(damage_of(host, database), [""; 0], "{place}");
 }
 
 #[test]
@@ -225,7 +226,8 @@ fn a_journal_that_is_ahead_is_cut_and_one_that_is_behind_is_told_of() {
     let before = sim.read_file(&desk().join("journal")).unwrap();
     let manifest = sim.read_file(&desk().join("MANIFEST")).unwrap();
     let whole = all_events(&host, desk());
-    let files: Vec<_> = crate::open::segment_files(&host, desk()).unwrap();
+    let files: Vec<_> =
+        crate::open::segment_files(&host, &crate::segment::Places::new(desk(), None)).unwrap();
     let kept: Vec<_> = files.iter().map(|file| sim.read_file(&desk().join(file)).unwrap()).collect();
     drop_partition(&host, desk(), "order", today());
     let after = sim.read_file(&desk().join("journal")).unwrap();
@@ -361,7 +363,7 @@ fn cold_segments_elsewhere_are_taken_and_come_back_into_the_database() {
     let file = host.files.open(&marker, OpenMode::CreateNew).unwrap();
     file.write_all_at(&[b'0'; 32], 0).unwrap();
     let other = backup_on(&host, desk(), vault(), &BackupOptions::default()).unwrap_err();
-    assert!(other.to_string().contains("is not that of database"), "{other}");
+    assert!(other.to_string().contains("BLOTTER-COLD is not a blotter cold directory marker"), "{other}");
     file.write_all_at(identity.as_bytes(), 0).unwrap();
     let inside =
         backup_on(&host, desk(), &Path::new(COLD).join("vault"), &BackupOptions::default()).unwrap_err();

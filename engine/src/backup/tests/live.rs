@@ -138,7 +138,7 @@ fn hard_links_take_no_room_and_outlive_the_database() {
     let options = RestoreOptions { hard_links: true, ..RestoreOptions::default() };
     let back = restore_on(&host, vault(), restored(), &options).unwrap();
     assert_eq!((back.copied_segments, back.linked_segments), (0, report.point.segments));
-    for file in crate::open::segment_files(&host, desk()).unwrap() {
+    for file in crate::open::segment_files(&host, &crate::segment::Places::new(desk(), None)).unwrap() {
         host.files.remove_file(&desk().join(file)).unwrap();
     }
     assert!(verify_backup_on(&host, vault()).unwrap().is_clean());

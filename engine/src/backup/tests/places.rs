@@ -168,7 +168,8 @@ fn a_missing_file_is_named_and_a_damaged_database_is_not_backed_up() {
     assert_eq!(take(&host).copied_segments, 1);
     assert!(verify_backup_on(&host, vault()).unwrap().is_clean());
 
-    let file = desk().join(&crate::open::segment_files(&host, desk()).unwrap()[0]);
+    let file = desk()
+        .join(&crate::open::segment_files(&host, &crate::segment::Places::new(desk(), None)).unwrap()[0]);
     let bytes = sim.read_file(&file).unwrap();
     let new_vault = Path::new("/vault/second");
     for damaged in [

@@ -66,6 +66,18 @@ pub struct TierChange {
     pub bytes_after: u64,
 }
 
+impl TierChange {
+    /// Counts another.
+    pub fn add(&mut self, other: &TierChange) {
+        self.partitions += other.partitions;
+        self.segments_before += other.segments_before;
+        self.segments_after += other.segments_after;
+        self.rows += other.rows;
+        self.bytes_before += other.bytes_before;
+        self.bytes_after += other.bytes_after;
+    }
+}
+
 /// One job, as the history keeps it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JobRecord {
@@ -91,4 +103,23 @@ pub struct JobRecord {
     pub copied_bytes: u64,
     /// What could not be done, and why.
     pub problems: Vec<String>,
+}
+
+impl JobRecord {
+    /// A job that begins.
+    pub fn new(kind: JobKind, at_ns: i64, began_ns: i64) -> JobRecord {
+        JobRecord {
+            kind,
+            at_ns,
+            began_ns,
+            ended_ns: began_ns,
+            outcome: JobOutcome::Done,
+            compacted: TierChange::default(),
+            warmed: TierChange::default(),
+            cooled: TierChange::default(),
+            dropped: TierChange::default(),
+            copied_bytes: 0,
+            problems: Vec::new(),
+        }
+    }
 }

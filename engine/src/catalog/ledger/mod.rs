@@ -4,6 +4,7 @@
 //! The catalog holds all entries, each committed with the change that it tells of. The journal has a copy, appended
 //! after the commit: it survives the loss of the catalog, and other processes read it.
 
+mod by;
 mod hold;
 mod job;
 mod policy;
@@ -13,9 +14,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use hold::{Hold, HoldId, HoldQuery};
+pub use by::By;
+pub use hold::{HOLD_BYTES_MAX, HOLD_VALUES_MAX, Hold, HoldId, HoldQuery, HoldRefused};
 pub use job::{JobKind, JobOutcome, JobRecord, TierChange};
-pub use policy::{Budget, Policy, PolicyConflict, PolicyVersion};
+pub use policy::{Budget, POLICY_DAYS_MAX, PRIORITY_MAX, Policy, PolicyConflict, PolicyVersion};
 pub use tombstone::{DropReason, ProducerSpan, Tombstone, seq_digest};
 
 use super::Gap;

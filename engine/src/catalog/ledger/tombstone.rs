@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Gap;
 use crate::event::Day;
-use crate::segment::SegmentId;
+use crate::segment::{ContentRoot, SegmentId};
 
 /// What stays of a deleted partition, or of a part of one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,8 +38,8 @@ pub struct Tombstone {
     pub losses: Vec<Gap>,
     /// Why they were deleted.
     pub why: DropReason,
-    /// Root over the content of the events; none if they could not be read.
-    pub root: Option<[u8; 32]>,
+    /// Root over the content of the events; none of events that were not restored.
+    pub root: Option<ContentRoot>,
 }
 
 /// Counts of one recorder among deleted events.

@@ -3,5 +3,6 @@
 mod damage;
 mod golden;
 mod intake;
+mod merge;
 mod model;
 mod round_trip;

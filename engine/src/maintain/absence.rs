@@ -1,18 +1,17 @@
-//! What is to be told of events that a restored database, or a backup, does not have any longer: one tombstone per
-//! partition, exact in rows, sequence numbers and counts of recorders.
+//! What is to be told of events that a database has no longer, because they were deleted or not restored: one tombstone
+//! per partition, exact in rows, sequence numbers and counts of recorders.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::coverage::losses_in;
 use crate::catalog::Gap;
 use crate::catalog::ledger::{DropReason, ProducerSpan, Tombstone, seq_digest};
 use crate::error::Result;
 use crate::event::record::Record;
-use crate::event::{Category, Day, Field, FieldKey, ProducerId, Seq, names};
+use crate::event::{Category, Day, ProducerId, Seq};
 use crate::ring::loss_in;
-use crate::segment::{ColumnId, Projection, Segment, SegmentId, SegmentMeta, Values};
-
-use super::sift::encoded;
+use crate::segment::{ColumnId, FullPace, Pace, Segment, SegmentId, SegmentMeta, Values};
 
 /// Recorders and losses of one tombstone, to which those of one more block may come. Each takes 24 bytes at most, of the
 /// megabyte that an entry of the ledger may have.
@@ -20,7 +19,7 @@ const PARTS_MAX: usize = 16 * 1024;
 
 /// Absent events of one partition.
 #[derive(Debug)]
-pub(super) struct Absence {
+pub(crate) struct Absence {
     category: String,
     day: Day,
     segments: Vec<SegmentId>,
@@ -36,15 +35,15 @@ pub(super) struct Absence {
 
 /// What every row has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
-    pub(super) ts: i64,
-    pub(super) seq: u64,
-    pub(super) producer: u32,
-    pub(super) pseq: u64,
+pub(crate) struct Row {
+    pub(crate) ts: i64,
+    pub(crate) seq: u64,
+    pub(crate) producer: u32,
+    pub(crate) pseq: u64,
 }
 
 impl Absence {
-    pub(super) fn new(category: &str, day: Day) -> Absence {
+    pub(crate) fn new(category: &str, day: Day) -> Absence {
         Absence {
             category: category.to_owned(),
             day,
@@ -60,15 +59,16 @@ impl Absence {
     }
 
     /// That of a whole segment.
-    pub(super) fn of_segment(segment: &Segment) -> Result<Absence> {
+    pub(crate) fn of_segment(segment: &Segment) -> Result<Absence> {
         let mut absence = Absence::new(&segment.meta().category, segment.meta().day);
-        absence.note_segment(segment)?;
+        absence.note_segment(segment, &FullPace)?;
         Ok(absence)
     }
 
     /// Adds all events of a segment.
-    pub(super) fn note_segment(&mut self, segment: &Segment) -> Result<()> {
+    pub(crate) fn note_segment(&mut self, segment: &Segment, pace: &dyn Pace) -> Result<()> {
         for block in 0..segment.block_count() {
+            pace.step(segment.block_rows(block).len(), 0)?;
             self.note_block(segment, block, 0)?;
         }
         self.note_file(segment.meta());
@@ -76,7 +76,7 @@ impl Absence {
     }
 
     /// Adds the events of a block from a row on.
-    pub(super) fn note_block(&mut self, segment: &Segment, block: u32, first_row: u32) -> Result<()> {
+    pub(crate) fn note_block(&mut self, segment: &Segment, block: u32, first_row: u32) -> Result<()> {
         let rows = segment.block_rows(block);
         let first_row = first_row.max(rows.start);
         let skipped = (first_row - rows.start) as usize;
@@ -86,17 +86,17 @@ impl Absence {
 
     /// Whether it tells of so many recorders and losses that another should tell of what follows: an entry of the
     /// ledger has a limit.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.producers.len() + self.losses.len() > PARTS_MAX
     }
 
     /// Adds the file that held some of them.
-    pub(super) fn note_file(&mut self, meta: &SegmentMeta) {
+    pub(crate) fn note_file(&mut self, meta: &SegmentMeta) {
         self.segments.push(meta.id);
         self.bytes += meta.file_bytes;
     }
 
-    pub(super) fn note(&mut self, row: Row) {
+    pub(crate) fn note(&mut self, row: Row) {
         self.rows += 1;
         self.ts = (self.ts.0.min(row.ts), self.ts.1.max(row.ts));
         self.seqs = (self.seqs.0.min(row.seq), self.seqs.1.max(row.seq));
@@ -105,59 +105,55 @@ impl Absence {
         *span = (span.0.min(row.pseq), span.1.max(row.pseq.saturating_add(1)));
     }
 
-    pub(super) fn note_record(&mut self, seq: Seq, producer: ProducerId, record: &Record<'_>) {
+    pub(crate) fn note_record(&mut self, seq: Seq, producer: ProducerId, record: &Record<'_>) {
         self.note(Row { ts: record.ts.0, seq: seq.0, producer: producer.0, pseq: record.pseq });
-        self.note_loss(record);
-    }
-
-    fn note_loss(&mut self, record: &Record<'_>) {
         if record.category == Category::SYSTEM
             && let Some((producer, lost)) = loss_in(record)
         {
-            let (producer, Range { start: first, end }) = (producer.0, lost);
-            match self.losses.last_mut() {
-                // A recorder that loses much tells of one run after the other.
-                Some(Gap::Producer { producer: before, end: end_before, .. })
-                    if (*before, *end_before) == (producer, first) =>
-                {
-                    *end_before = end;
-                }
-                _ => self.losses.push(Gap::Producer { producer, first, end }),
+            self.note_loss(producer.0, lost);
+        }
+    }
+
+    fn note_loss(&mut self, producer: u32, Range { start: first, end }: Range<u64>) {
+        match self.losses.last_mut() {
+            // A recorder that loses much tells of one run after the other.
+            Some(Gap::Producer { producer: before, end: end_before, .. })
+                if (*before, *end_before) == (producer, first) =>
+            {
+                *end_before = end;
             }
+            _ => self.losses.push(Gap::Producer { producer, first, end }),
         }
     }
 
     /// Adds the losses that rows of a segment tell of.
     fn note_losses(&mut self, segment: &Segment, rows: Range<u32>) -> Result<()> {
-        if segment.meta().category != Category::SYSTEM.name() {
-            return Ok(());
-        }
-        let event_name = Projection::fields([FieldKey::Known(Field::EVENT)]);
-        for row in rows {
-            if segment.event(row, &event_name)?.text(Field::EVENT) == names::EVENTS_LOST {
-                let event = segment.event(row, &Projection::All)?;
-                encoded(segment.path(), &event, |record, _| {
-                    self.note_loss(record);
-                    Ok(())
-                })?;
+        if segment.meta().category == Category::SYSTEM.name() {
+            for (producer, lost) in losses_in(segment, rows)? {
+                self.note_loss(producer, lost);
             }
         }
         Ok(())
     }
 
-    pub(super) fn rows(&self) -> u64 {
+    /// Number of recorders.
+    pub(crate) fn producers(&self) -> usize {
+        self.producers.len()
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
 
-    pub(super) fn partition(&self) -> (&str, Day) {
+    pub(crate) fn partition(&self) -> (&str, Day) {
         (&self.category, self.day)
     }
 
-    pub(super) fn first_seq(&self) -> Seq {
+    pub(crate) fn first_seq(&self) -> Seq {
         Seq(self.seqs.0)
     }
 
-    pub(super) fn into_tombstone(self, why: DropReason) -> Tombstone {
+    pub(crate) fn into_tombstone(self, why: DropReason) -> Tombstone {
         let span = |(producer, (first, end)): (u32, (u64, u64))| ProducerSpan { producer, first, end };
         Tombstone {
             category: self.category,
@@ -179,7 +175,7 @@ impl Absence {
 }
 
 /// What the rows of a block have in common, in their order.
-pub(super) fn rows_of_block(segment: &Segment, block: u32) -> Result<Vec<Row>> {
+pub(crate) fn rows_of_block(segment: &Segment, block: u32) -> Result<Vec<Row>> {
     let [times, seqs, producers, pseqs] = [ColumnId::Ts, ColumnId::Seq, ColumnId::Producer, ColumnId::Pseq]
         .map(|column| segment.decode(block, column).map(|vector| vector.values));
     let (Values::I64(times), Values::U64(seqs), Values::U64(producers), Values::U64(pseqs)) =

@@ -1,0 +1,125 @@
+//! Deletions: whole partitions, each leaving a tombstone.
+//!
+//! ```text
+//! hook ─▶ content root, counts ─▶ holds asked again ─▶ one commit: segments out, tombstone in ─▶ journal, MANIFEST
+//!   ─▶ files retired
+//! ```
+//! The commit is the deletion: before it nothing is gone, after it nothing is to be seen. A hold that is placed until
+//! then keeps the partition.
+
+use std::sync::Arc;
+
+use super::merging::name_of;
+use super::{Deletion, Maintenance, Throttle, Verdict};
+use crate::catalog::ledger::By;
+use crate::catalog::ledger::{Change, DropReason, NewEntry, TierChange, Tombstone};
+use crate::catalog::{FileState, Swap};
+use crate::error::{Error, Result};
+use crate::maintain::absence::Absence;
+use crate::maintain::plan::{Drop, is_held};
+use crate::segment::{Pace, Segment, content_root};
+use crate::view::SegmentHandle;
+
+/// Most recorders that a tombstone tells apart: more would not fit into the journal.
+const PRODUCERS_MAX: usize = 10_000;
+
+/// What came of a deletion.
+pub(crate) enum Dropped {
+    /// It is gone.
+    Gone(TierChange, Box<Tombstone>),
+    /// It was kept, and why.
+    Kept(String),
+}
+
+impl Maintenance {
+    /// Deletes a partition, unless a hook or a hold keeps it.
+    ///
+    /// # Errors
+    /// Damage, IO errors, an interruption: nothing is deleted then.
+    pub(crate) fn drop_partition(&self, step: &Drop, by: &By, throttle: &Throttle<'_>) -> Result<Dropped> {
+        let sources = self.handles(&step.segments)?;
+        let mut reason = step.why.to_string();
+        match self.ask_hook(step, &sources) {
+            None => {}
+            // The ceiling is what the policy promises whatever else may fail; that it was overruled is on record.
+            Some(objection) if matches!(step.why, DropReason::Ceiling { .. }) => {
+                reason = format!("{reason}, though {objection}");
+            }
+            Some(objection) => return Ok(Dropped::Kept(objection)),
+        }
+        let opened: Vec<Arc<Segment>> = sources.iter().map(|handle| handle.open()).collect::<Result<_>>()?;
+        let tombstone = entomb(step, &opened, throttle)?;
+        let entry = NewEntry {
+            at_ns: self.host.clock.now_ns(),
+            actor: by.actor.clone(),
+            reason: if by.reason.is_empty() { reason } else { by.reason.clone() },
+            change: Change::Dropped(tombstone.clone()),
+        };
+        let retired = Some(FileState::Retired { at_ns: self.host.clock.now_ns() });
+        let files: Vec<_> = sources.iter().map(|handle| (name_of(handle), retired)).collect();
+        loop {
+            let ledger = self.publisher().catalog().ledger();
+            let snapshot = self.snapshot_of(&sources);
+            for (id, hold, _) in ledger.holds() {
+                if is_held(&snapshot, &hold.query, &step.partition)? {
+                    return Ok(Dropped::Kept(format!("it is held by hold {id}, case {}", hold.case)));
+                }
+            }
+            throttle.check()?;
+            let mut publisher = self.publisher();
+            // A hold that was placed meanwhile is looked at too; none can be placed while the publisher is held.
+            if publisher.catalog().ledger().last_number() != ledger.last_number() {
+                continue;
+            }
+            self.retired().extend(sources.iter().map(|handle| (name_of(handle), Arc::clone(handle))));
+            let swap = Swap {
+                removed: &step.segments,
+                files: &files,
+                entries: std::slice::from_ref(&entry),
+                added: &[],
+            };
+            publisher.swap(&swap)?;
+            break;
+        }
+        let change = TierChange {
+            partitions: 1,
+            segments_before: sources.len() as u64,
+            segments_after: 0,
+            rows: tombstone.rows,
+            bytes_before: tombstone.bytes,
+            bytes_after: 0,
+        };
+        Ok(Dropped::Gone(change, Box::new(tombstone)))
+    }
+
+    /// What the hook has against it.
+    fn ask_hook(&self, step: &Drop, sources: &[Arc<SegmentHandle>]) -> Option<String> {
+        let hook = self.hook.as_ref()?;
+        let deletion = Deletion {
+            partition: step.partition.clone(),
+            why: step.why,
+            rows: step.rows,
+            bytes: step.bytes,
+            files: sources.iter().map(|handle| handle.path.clone()).collect(),
+            snapshot: self.snapshot_of(sources),
+        };
+        match hook.before_delete(&deletion) {
+            Ok(Verdict::Delete) => None,
+            Ok(Verdict::Keep(reason)) => Some(format!("the retention hook keeps it: {reason}")),
+            Err(error) => Some(format!("the retention hook failed: {error}")),
+        }
+    }
+}
+
+/// What stays of the events of segments.
+fn entomb(step: &Drop, segments: &[Arc<Segment>], pace: &dyn Pace) -> Result<Tombstone> {
+    let mut absence = Absence::new(&step.partition.category, step.partition.day);
+    segments.iter().try_for_each(|segment| absence.note_segment(segment, pace))?;
+    if absence.producers() > PRODUCERS_MAX {
+        let reason =
+            format!("{} recorders in one partition, of at most {PRODUCERS_MAX}", absence.producers());
+        return Err(Error::Kept { what: step.partition.to_string(), reason });
+    }
+    let root = Some(content_root(segments, pace)?);
+    Ok(Tombstone { root, ..absence.into_tombstone(step.why) })
+}
