@@ -139,7 +139,7 @@ fn open_destination(
     let Some(lock) = lock else {
         return Err(Error::Locked { path: destination.to_path_buf(), holder: holder(host, &path) });
     };
-    note_holder(host, &path, host.random.next_u64())?;
+    note_holder(host, &path, host.random.next_u64(), false)?;
     for dir in [layout.pool(), layout.points()] {
         files::create_dir(host, &dir)?;
     }

@@ -136,11 +136,6 @@ impl Absence {
         Ok(())
     }
 
-    /// Number of recorders.
-    pub(crate) fn producers(&self) -> usize {
-        self.producers.len()
-    }
-
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }

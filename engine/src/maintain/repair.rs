@@ -98,7 +98,7 @@ fn lock(host: &Host, database: &Path) -> Result<Box<dyn FileLock>> {
         }
         host.files.sync_dir(database).map_err(|error| Error::io("sync", database, error))?;
     }
-    take_lock(host, database, false)
+    take_lock(host, database, false, false)
 }
 
 fn exists(host: &Host, path: &Path) -> Result<bool> {

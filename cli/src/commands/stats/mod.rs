@@ -34,7 +34,7 @@ pub(crate) fn print(
     let snapshot = &reader.snapshot()?;
     let (counts, is_damaged) = Counts::of(snapshot);
     let disk = Disk::of(directory)?;
-    let upkeep = Upkeep::of(directory, reader, snapshot, &disk);
+    let upkeep = Upkeep::of(directory, reader, &disk);
     match output.format {
         Format::Text => {
             print_text(output, snapshot, &counts, &disk)?;

@@ -9,7 +9,7 @@ use blotter::maintain::plan::Plan;
 use blotter::maintain::{Foresight, foresee};
 use blotter::segment::{SegmentMeta, Tier};
 use blotter::vfs::Space;
-use blotter::{Reader, Result};
+use blotter::{Reader, Result, Snapshot};
 
 use super::Disk;
 use crate::commands::{Output, hold, maintain};

@@ -20,9 +20,6 @@ use crate::maintain::plan::{Drop, is_held};
 use crate::segment::{Pace, Segment, content_root};
 use crate::view::SegmentHandle;
 
-/// Most recorders that a tombstone tells apart: more would not fit into the journal.
-const PRODUCERS_MAX: usize = 10_000;
-
 /// What came of a deletion.
 pub(crate) enum Dropped {
     /// It is gone.
@@ -115,10 +112,9 @@ impl Maintenance {
 fn entomb(step: &Drop, segments: &[Arc<Segment>], pace: &dyn Pace) -> Result<Tombstone> {
     let mut absence = Absence::new(&step.partition.category, step.partition.day);
     segments.iter().try_for_each(|segment| absence.note_segment(segment, pace))?;
-    if absence.producers() > PRODUCERS_MAX {
-        let reason =
-            format!("{} recorders in one partition, of at most {PRODUCERS_MAX}", absence.producers());
-        return Err(Error::Kept { what: step.partition.to_string(), reason });
+    if absence.is_full() {
+        let reason = "it is of more recorders, or tells of more losses, than the journal takes in one entry";
+        return Err(Error::Kept { what: step.partition.to_string(), reason: reason.to_owned() });
     }
     let root = Some(content_root(segments, pace)?);
     Ok(Tombstone { root, ..absence.into_tombstone(step.why) })

@@ -81,6 +81,8 @@ pub struct MaintenanceReport {
     pub job: JobRecord,
     /// Whether it was only planned.
     pub dry_run: bool,
+    /// The runs before it that were ended early, because the database changed hands; this one went on with them.
+    pub earlier: Vec<JobRecord>,
 }
 
 /// How far a run has come.
@@ -223,7 +225,8 @@ impl Maintenance {
     /// A whole run.
     ///
     /// # Errors
-    /// If it could not even be planned or told of; what goes wrong with a step is in the report.
+    /// If it could not even be planned or told of; [`Error::Interrupted`] if it was told to stop before it began. What
+    /// goes wrong with a step is in the report.
     pub(crate) fn run(
         &self,
         options: &MaintainOptions,
@@ -240,9 +243,11 @@ impl Maintenance {
             problems: Problems::default(),
             job: JobRecord::new(JobKind::Maintain, at_ns, began_ns),
         };
+        // Told to stop while it waited for the job before it, it has nothing to tell of.
+        run.throttle.check()?;
         let mut plan = self.plan(at_ns, options.force, &run.earlier)?;
         if options.dry_run {
-            return Ok(MaintenanceReport { plan, job: run.job, dry_run: true });
+            return Ok(MaintenanceReport { plan, job: run.job, dry_run: true, earlier: Vec::new() });
         }
         let mut outcome = Ok(());
         let mut all_steps = plan.steps.clone();
@@ -274,7 +279,7 @@ impl Maintenance {
         let By { actor, reason } = options.by.clone();
         let entry = NewEntry { at_ns: job.ended_ns, actor, reason, change: Change::JobDone(job.clone()) };
         self.publisher().note(entry)?;
-        Ok(MaintenanceReport { plan, job, dry_run: false })
+        Ok(MaintenanceReport { plan, job, dry_run: false, earlier: Vec::new() })
     }
 }
 
