@@ -10,6 +10,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::files;
 use super::layout::{LISTING_FILE, Layout, Listing, PointNumber, SeenEntry, TakenOut, pool_name};
@@ -21,7 +22,7 @@ use crate::catalog::ledger::{DropReason, LedgerEntry, Tombstone};
 use crate::error::{Error, Result};
 use crate::event::{Day, Seq};
 use crate::maintain::absence::Absence;
-use crate::segment::{FinishedSegment, SegmentMeta};
+use crate::segment::{FinishedSegment, FullPace, SegmentMeta, content_root};
 use crate::vfs::Host;
 use crate::wal::{RecoveredWal, WalNumber, recover_directory};
 
@@ -268,7 +269,9 @@ fn only_damage<T>(outcome: Result<T>) -> Result<Result<T>> {
 fn own_tombstone(host: &Host, layout: &Layout, meta: &SegmentMeta, why: DropReason) -> Result<Tombstone> {
     let path = layout.pooled(meta);
     let segment = check_segment(&path, files::map(host, &path)?, meta)?;
-    Ok(Absence::of_segment(&segment)?.into_tombstone(why))
+    let absence = Absence::of_segment(&segment)?;
+    let root = Some(content_root(&[Arc::new(segment)], &FullPace)?);
+    Ok(Tombstone { root, ..absence.into_tombstone(why) })
 }
 
 /// What can be told of a segment's events without reading them.

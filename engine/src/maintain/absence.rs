@@ -107,23 +107,22 @@ impl Absence {
 
     pub(crate) fn note_record(&mut self, seq: Seq, producer: ProducerId, record: &Record<'_>) {
         self.note(Row { ts: record.ts.0, seq: seq.0, producer: producer.0, pseq: record.pseq });
-        self.note_loss(record);
-    }
-
-    fn note_loss(&mut self, record: &Record<'_>) {
         if record.category == Category::SYSTEM
             && let Some((producer, lost)) = loss_in(record)
         {
-            let (producer, Range { start: first, end }) = (producer.0, lost);
-            match self.losses.last_mut() {
-                // A recorder that loses much tells of one run after the other.
-                Some(Gap::Producer { producer: before, end: end_before, .. })
-                    if (*before, *end_before) == (producer, first) =>
-                {
-                    *end_before = end;
-                }
-                _ => self.losses.push(Gap::Producer { producer, first, end }),
+            self.note_loss(producer.0, lost);
+        }
+    }
+
+    fn note_loss(&mut self, producer: u32, Range { start: first, end }: Range<u64>) {
+        match self.losses.last_mut() {
+            // A recorder that loses much tells of one run after the other.
+            Some(Gap::Producer { producer: before, end: end_before, .. })
+                if (*before, *end_before) == (producer, first) =>
+            {
+                *end_before = end;
             }
+            _ => self.losses.push(Gap::Producer { producer, first, end }),
         }
     }
 
@@ -131,7 +130,7 @@ impl Absence {
     fn note_losses(&mut self, segment: &Segment, rows: Range<u32>) -> Result<()> {
         if segment.meta().category == Category::SYSTEM.name() {
             for (producer, lost) in losses_in(segment, rows)? {
-                self.losses.push(Gap::Producer { producer, first: lost.start, end: lost.end });
+                self.note_loss(producer, lost);
             }
         }
         Ok(())
