@@ -356,6 +356,7 @@ fn a_shortage_takes_low_priorities_and_old_days_first_and_says_if_it_is_not_enou
         let budget = match by_share {
             false => Budget::Bytes(all - fills / 3),
             true => {
+                sim.capacity(1 << 40);
                 let space = host.files.space(database()).unwrap();
                 let used = space.total_bytes - space.available_bytes;
                 sim.capacity(used * 10 / 9);
@@ -402,6 +403,35 @@ fn move_files(host: &Host, from: &Path, to: &Path) {
         let moved = to.join(path.strip_prefix(from).unwrap());
         host.files.create_dir_all(moved.parent().unwrap()).unwrap();
         host.files.rename(&path, &moved).unwrap();
+    }
+}
+
+#[test]
+fn on_a_full_disk_deletions_make_room() {
+    for by_hand in [true, false] {
+        let (sim, db) = open_new(aged::options());
+        set_policy(&db, &["order"], policy());
+        record(&db, &[&[("order", 3, 3000), ("order", 0, 10)]]);
+        let truth = Truth::of(&db);
+        sim.capacity(1 << 40);
+        let space = sim.boot().files.space(database()).unwrap();
+        // Not one page is free.
+        sim.capacity(space.total_bytes - space.available_bytes);
+        if by_hand {
+            db.drop_partition(&partition("order", 3), &by()).unwrap();
+            sim.clock().advance(61_000_000_000);
+            maintain(&db).unwrap();
+        } else {
+            db.set_budget(Budget::Percent(95), &by()).unwrap();
+            let report = maintain(&db).unwrap();
+            assert_eq!(rows_of(&db, "order", 3), 0, "{} {:?}", report.plan, report.job);
+        }
+        truth.check_with_reader(&sim.boot(), &db, "after it made room");
+        assert!(sim.boot().files.space(database()).unwrap().available_bytes > 0);
+        record(&db, &[&[("order", 0, 10)]]);
+        db.close().unwrap();
+        check_nothing_left(&sim.boot(), "at the end");
+        verify_clean(&sim.boot(), "at the end");
     }
 }
 
