@@ -409,29 +409,43 @@ fn move_files(host: &Host, from: &Path, to: &Path) {
 #[test]
 fn on_a_full_disk_deletions_make_room() {
     for by_hand in [true, false] {
-        let (sim, db) = open_new(aged::options());
+        let (scene, db) = open_new(aged::options());
         set_policy(&db, &["order"], policy());
         record(&db, &[&[("order", 3, 3000), ("order", 0, 10)]]);
+        db.set_budget(if by_hand { Budget::Unlimited } else { Budget::Percent(95) }, &by()).unwrap();
         let truth = Truth::of(&db);
-        sim.capacity(1 << 40);
-        let space = sim.boot().files.space(database()).unwrap();
-        // Not one page is free.
-        sim.capacity(space.total_bytes - space.available_bytes);
-        if by_hand {
-            db.drop_partition(&partition("order", 3), &by()).unwrap();
-            sim.clock().advance(61_000_000_000);
-            maintain(&db).unwrap();
-        } else {
-            db.set_budget(Budget::Percent(95), &by()).unwrap();
-            let report = maintain(&db).unwrap();
-            assert_eq!(rows_of(&db, "order", 3), 0, "{} {:?}", report.plan, report.job);
-        }
-        truth.check_with_reader(&sim.boot(), &db, "after it made room");
-        assert!(sim.boot().files.space(database()).unwrap().available_bytes > 0);
-        record(&db, &[&[("order", 0, 10)]]);
         db.close().unwrap();
-        check_nothing_left(&sim.boot(), "at the end");
-        verify_clean(&sim.boot(), "at the end");
+        let mut room_pages = 0;
+        // With no page at all the catalog may have none to commit with; a few are enough.
+        loop {
+            assert!(room_pages <= 16, "by hand {by_hand}: {room_pages} pages are not enough");
+            let place = format!("by hand {by_hand}, {room_pages} pages");
+            let sim = scene.fork(1);
+            let host = sim.boot();
+            let db = aged::options().open_on(&host, database()).unwrap();
+            sim.capacity(1 << 40);
+            let space = host.files.space(database()).unwrap();
+            sim.capacity(space.total_bytes - space.available_bytes + room_pages * 4096);
+            room_pages += 1;
+            if by_hand {
+                let dropped = db.drop_partition(&partition("order", 3), &by());
+                sim.clock().advance(61_000_000_000);
+                assert_eq!(dropped.is_ok(), db.ledger().tombstones().count() == 1, "{place}");
+            }
+            let _ = maintain(&db);
+            truth.check(&db, &place);
+            if db.ledger().tombstones().count() == 0 {
+                continue;
+            }
+            assert_eq!(rows_of(&db, "order", 3), 0, "{place}");
+            truth.check_with_reader(&host, &db, &place);
+            assert!(host.files.space(database()).unwrap().available_bytes >= 4096, "{place}");
+            record(&db, &[&[("order", 0, 10)]]);
+            db.close().unwrap();
+            check_nothing_left(&host, &place);
+            verify_clean(&host, &place);
+            break;
+        }
     }
 }
 
