@@ -10,6 +10,8 @@
 //! | look, in any other process | [`Reader`], [`Follower`] |
 //! | watch it | [`Db::statistics`], [`Statistics`], [`Recovery`] |
 //! | check and mend it | [`verify()`], [`repair()`] |
+//! | back it up, and restore it | [`backup::backup()`], [`backup::restore()`], [`backup::Backup`], [`backup::verify_backup()`] |
+//! | know what was decided, and have the owner decide | [`Reader::ledger`], [`ledger`], [`control`] |
 //! | know the bounds | [`limits`] |
 //!
 //! This package holds re-exports only; the code is in `blotter_engine` and `blotter_query`.
@@ -33,7 +35,7 @@ pub use blotter_query::{
 };
 // The rooms they come from.
 pub use blotter_engine::catalog::ledger;
-pub use blotter_engine::{control, error, event, limits, maintain, record, segment, view};
+pub use blotter_engine::{backup, control, error, event, limits, maintain, record, segment, view};
 pub use blotter_query as query;
 // The seam to the host, for tests that fake the disk.
 pub use blotter_engine::vfs;

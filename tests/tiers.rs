@@ -51,9 +51,18 @@ fn partitions_change_tier_and_go_on_the_days_of_their_policy() {
         let now = Timestamp((FIRST_DAY + day + 1) * DAY_NS + 7_200_000_000_000);
         sim.clock().set(now.0);
         let before = all(&reader);
-        let report =
-            db.maintain(&MaintainOptions { effort: Effort::FULL, ..MaintainOptions::default() }).unwrap();
+        let mut told = Vec::new();
+        let report = db
+            .maintain_with(
+                &MaintainOptions { effort: Effort::FULL, ..MaintainOptions::default() },
+                &mut |progress| told.push(progress.clone()),
+            )
+            .unwrap();
         assert_eq!(report.job.problems, Vec::<String>::new(), "day {day}: {}", report.plan);
+        // Each step is told of when it begins, and the end when all are done.
+        assert_eq!(told.len(), report.plan.steps.len() + 1, "day {day}");
+        let last = told.last().unwrap();
+        assert_eq!((last.steps_done, last.rows_done), (last.steps, last.rows), "day {day}");
         let snapshot = reader.snapshot().unwrap();
         let today = now.day().0;
         let mut due: BTreeMap<(String, i32), Tier> = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! What is done to an open database besides recording: policies, holds, deletions, maintenance runs; and the thread
-//! that runs maintenance on schedule, and does what other processes ask for.
+//! What is done to an open database besides recording: policies, holds, deletions, maintenance runs; and the threads
+//! that run maintenance on schedule, and do what other processes ask for.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -7,13 +7,13 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use crate::catalog::ledger::{
     Budget, By, Change, Hold, HoldId, JobKind, JobOutcome, JobRecord, Ledger, NAME_BYTES_MAX, NewEntry,
     Policy, REASON_BYTES_MAX, Tombstone,
 };
-use crate::control::{self, Inbox, Request, Response};
+use crate::control::{self, Claim, Inbox, Request, Response};
 use crate::db::{Db, Engine};
 use crate::error::{Error, Result};
 use crate::event::{Category, Level, Timestamp, names};
@@ -28,8 +28,8 @@ use crate::vfs::{Host, OpenMode, Stopwatch, yield_to_recording};
 
 /// Pause between two looks at what other processes ask for.
 const INBOX_PAUSE: Duration = Duration::from_millis(200);
-/// Looks after which retired files and the schedule are looked at too: every second.
-const LOOKS_PER_ROUND: u64 = 5;
+/// Pause between two looks at retired files and the schedule.
+const SCHEDULE_PAUSE: Duration = Duration::from_secs(1);
 /// How long another process is given to take a request.
 const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time after an open before a run that was missed is made up for.
@@ -54,7 +54,6 @@ impl Db {
             option: "policy",
             reason: format!("{category}: {error}"),
         };
-        policy.check().map_err(refuse)?;
         let check = |ledger: &Ledger| ledger.policy(category).policy.check_change(&policy).map_err(refuse);
         self.decide(by, check, || Change::PolicySet { category: category.to_owned(), policy })
     }
@@ -64,12 +63,9 @@ impl Db {
     /// # Errors
     /// [`Error::InvalidOption`] for a share of 0 or over 100 percent.
     pub fn set_budget(&self, budget: Budget, by: &By) -> Result<u64> {
-        if let Budget::Percent(percent) = budget
-            && !(1..=100).contains(&percent)
-        {
-            let reason = format!("{percent} % is not within 1 to 100");
-            return Err(Error::InvalidOption { option: "budget", reason });
-        }
+        budget
+            .check()
+            .map_err(|error| Error::InvalidOption { option: "budget", reason: error.to_string() })?;
         self.decide(by, |_| Ok(()), || Change::BudgetSet(budget))
     }
 
@@ -236,6 +232,14 @@ impl Db {
                 let partition = Partition { category: category.clone(), day: *day };
                 Response::Dropped(self.drop_partition(&partition, by)?)
             }
+            Request::Yield if self.engine.options.yields => {
+                self.engine.maintenance.stop.store(true, Ordering::Relaxed);
+                Response::Yielding
+            }
+            Request::Yield => {
+                let holder = "this process, which records".to_owned();
+                return Err(Error::Locked { path: self.path().to_path_buf(), holder });
+            }
         })
     }
 
@@ -260,7 +264,12 @@ impl Db {
         // No larger than one event needs, and gone when it is written.
         let ring_bytes = crate::limits::RING_BYTES_MIN;
         let mut recorder = self.recorder(RecorderOptions::new().service("blotter").ring_bytes(ring_bytes))?;
-        let level = if job.outcome == JobOutcome::Done { Level::Info } else { Level::Error };
+        let level = match job.outcome {
+            JobOutcome::Done => Level::Info,
+            // It was told to, and the next run goes on.
+            JobOutcome::Interrupted => Level::Warn,
+            JobOutcome::NeedsConfirmation | JobOutcome::Incomplete => Level::Error,
+        };
         let mut event = recorder
             .event(Category::SYSTEM, level, names::MAINTENANCE_RUN)
             .field("outcome", job.outcome.to_string().as_str())
@@ -336,7 +345,8 @@ fn write_marker(host: &Host, directory: &Path, identity: &str) -> Result<()> {
     host.files.sync_dir(directory).map_err(|error| Error::io("sync", directory, error))
 }
 
-/// Carries out a request: here if nobody has the database open, else by asking whoever has.
+/// Carries out a request: here if nobody has the database open, else by asking whoever has. An engine that opens the
+/// database meanwhile gets it: what is under way here ends, and the engine is asked to go on with it.
 ///
 /// ```
 /// # fn main() -> blotter_engine::Result<()> {
@@ -380,7 +390,8 @@ pub fn administer_on(
     let told = std::cell::RefCell::new(progress);
     let here = &mut || {
         // Nobody records, so nothing is to be spared.
-        let options = Options::new().create(false).without_maintenance().maintenance_effort(Effort::FULL);
+        let mut options = Options::new().create(false).without_maintenance().maintenance_effort(Effort::FULL);
+        options.yields = true;
         let db = options.open_on(host, database)?;
         let response = db.execute(request, by, &mut |so_far| (told.borrow_mut())(so_far.clone()))?;
         db.close()?;
@@ -390,23 +401,32 @@ pub fn administer_on(
     control::carry_out(host, database, request, by, ASK_TIMEOUT, here, asked)
 }
 
-/// The thread that runs maintenance on schedule, and does what other processes ask for. It ends before the handle of
-/// the database does; a job under way is told to stop, and the next run goes on with it.
+/// The threads that do what other processes ask for, and run maintenance on schedule: one listens and does what takes
+/// an instant, the other does jobs. They end before the handle of the database does; a job under way is told to stop,
+/// and the next run goes on with it.
 pub(crate) struct Maintainer {
     engine: Weak<Engine>,
     stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Maintainer {
     pub(crate) fn start(engine: &Arc<Engine>) -> Result<Maintainer> {
         let (stop, stopped) = bounded(0);
-        let of_thread = Arc::downgrade(engine);
-        let thread = std::thread::Builder::new()
-            .name("blotter-maintain".to_owned())
-            .spawn(move || run(&of_thread, &stopped))
-            .map_err(|error| Error::io("start the thread", "blotter-maintain".as_ref(), error))?;
-        Ok(Maintainer { engine: Arc::downgrade(engine), stop: Some(stop), thread: Some(thread) })
+        let (jobs, asked) = unbounded();
+        let mut maintainer =
+            Maintainer { engine: Arc::downgrade(engine), stop: Some(stop), threads: Vec::new() };
+        let of_engine = Arc::downgrade(engine);
+        maintainer.spawn("blotter-jobs", move || run_jobs(&of_engine, &asked))?;
+        let of_engine = Arc::downgrade(engine);
+        maintainer.spawn("blotter-control", move || listen(&of_engine, &stopped, &jobs))?;
+        Ok(maintainer)
+    }
+
+    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        self.threads.push(thread.map_err(|error| Error::io("start the thread", name.as_ref(), error))?);
+        Ok(())
     }
 }
 
@@ -416,30 +436,56 @@ impl Drop for Maintainer {
             engine.maintenance.stop.store(true, Ordering::Relaxed);
         }
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             // A panic of it was printed; what it was doing is left as a crash would leave it.
             thread.join().unwrap_or_default();
         }
     }
 }
 
-fn run(engine: &Weak<Engine>, stopped: &Receiver<()>) {
-    yield_to_recording();
-    let opened = Stopwatch::start();
-    let (mut inbox, mut looks) = (None, 0_u64);
+/// Takes what other processes ask for until told to stop, and hands on what is a job.
+fn listen(engine: &Weak<Engine>, stopped: &Receiver<()>, jobs: &Sender<Claim>) {
+    let mut inbox = None;
     while stopped.recv_timeout(INBOX_PAUSE) == Err(RecvTimeoutError::Timeout) {
         let Some(engine) = engine.upgrade() else { return };
         let db = Db::of_engine(engine);
         let inbox = inbox.get_or_insert_with(|| Inbox::new(&db.engine.maintenance.host, db.path()));
-        let mut outcome = inbox
-            .poll(&mut |request, by, told| db.execute(request, by, &mut |so_far| told(so_far.clone())))
-            .map(drop);
-        looks += 1;
-        if looks.is_multiple_of(LOOKS_PER_ROUND) {
-            let may_make_up = opened.elapsed_ns() >= MISSED_RUN_AFTER.as_nanos() as u64;
-            outcome = outcome.and_then(|()| db.maintain_on_schedule(may_make_up));
+        let outcome = inbox.take_all(&mut |claim| match claim.request().is_job() {
+            // Where the thread that does jobs has failed, the claim answers for itself when it is dropped.
+            true => drop(jobs.send(claim)),
+            false => db.carry_out(claim),
+        });
+        let problem =
+            outcome.map_or_else(|error| Some(error.to_string()), |_| inbox.problems().into_iter().next());
+        db.engine.note_control(problem);
+    }
+}
+
+/// Does jobs that were asked for, and those on schedule, until nobody listens any longer.
+fn run_jobs(engine: &Weak<Engine>, asked: &Receiver<Claim>) {
+    yield_to_recording();
+    let opened = Stopwatch::start();
+    loop {
+        let claim = match asked.recv_timeout(SCHEDULE_PAUSE) {
+            Ok(claim) => Some(claim),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let Some(engine) = engine.upgrade() else { return };
+        let db = Db::of_engine(engine);
+        match claim {
+            Some(claim) => db.carry_out(claim),
+            None => {
+                let may_make_up = opened.elapsed_ns() >= MISSED_RUN_AFTER.as_nanos() as u64;
+                db.engine.note_maintenance(&db.maintain_on_schedule(may_make_up));
+            }
         }
-        db.engine.note_maintenance(&outcome);
+    }
+}
+
+impl Db {
+    fn carry_out(&self, claim: Claim) {
+        claim.execute(&mut |request, by, told| self.execute(request, by, &mut |so_far| told(so_far.clone())));
     }
 }
 

@@ -114,6 +114,7 @@ struct Health {
     write_error: Mutex<Option<String>>,
     seal_error: Mutex<Option<String>>,
     maintenance_error: Mutex<Option<String>>,
+    control_error: Mutex<Option<String>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -431,7 +432,9 @@ impl Engine {
             sealed_events: version.segments.iter().map(|segment| segment.meta.rows).sum(),
             write_error: lock(&self.health.write_error).clone(),
             seal_error: lock(&self.health.seal_error).clone(),
-            maintenance_error: lock(&self.health.maintenance_error).clone(),
+            maintenance_error: lock(&self.health.maintenance_error)
+                .clone()
+                .or_else(|| lock(&self.health.control_error).clone()),
             maintenance: self.last_maintenance(),
         }
     }
@@ -456,6 +459,11 @@ impl Engine {
     /// What became of the last look at what is to be maintained.
     pub(crate) fn note_maintenance<T>(&self, outcome: &Result<T>) {
         *lock(&self.health.maintenance_error) = outcome.as_ref().err().map(Error::to_string);
+    }
+
+    /// What became of the last look at what other processes ask for.
+    pub(crate) fn note_control(&self, problem: Option<String>) {
+        *lock(&self.health.control_error) = problem;
     }
 }
 

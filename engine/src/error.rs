@@ -73,6 +73,14 @@ pub enum Error {
         /// What is missing, and what to do.
         reason: String,
     },
+    /// The directory holds no backups.
+    #[error("{} holds no blotter backups: {reason}", path.display())]
+    NotABackup {
+        /// The directory.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
     /// The catalog and the segments disagree.
     #[error("the catalog of {} does not match its files: {reason}; hint: run `blotter repair`", path.display())]
     CatalogMismatch {

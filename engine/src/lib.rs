@@ -11,10 +11,11 @@
 //!
 //! Rooms, each importing only what stands above it in this list: [`vfs`] (files, time, randomness, shared
 //! memory), [`event`] (what is recorded), `codec`, [`wal`], `ring`, [`segment`], [`catalog`], [`view`] (the read
-//! path), [`record`] (the write path), [`maintain`] (seal, verify, repair), [`control`] (how other processes ask
-//! the owner), [`Db`].
+//! path), [`record`] (the write path), [`maintain`] (seal, tiers, deletion, verify, repair), [`backup`] (backup and
+//! restore), [`control`] (how other processes ask the owner), [`Db`].
 
 mod administration;
+pub mod backup;
 pub mod catalog;
 mod codec;
 pub mod control;

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use crate::catalog::ledger::Ledger;
+use crate::catalog::ledger::{By, Ledger};
 use crate::catalog::{Catalog, DatabaseId, FileState, Journal, JournalRecord, Manifest, Swap};
+use crate::control::{self, Request};
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, ProducerId, Seq};
-use crate::lock::{LOCK_FILE, holder, note_holder};
+use crate::lock::{LOCK_FILE, RESTORING_FILE, holder, holder_yields, note_holder};
 use crate::maintain::publish::Publisher;
 use crate::maintain::quarantine::keep_copy;
 use crate::maintain::seal::Sealer;
@@ -32,6 +33,10 @@ use crate::wal::{FrameKind, RecoveredWal, WalAppender, WalNumber, recover_direct
 /// A reader that looks whether the owner lives holds the lock for an instant.
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+/// How long a process that yields is given to take the request: it may still be opening the database.
+const YIELD_CLAIM_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it is then given to end: a merge ends within a block of rows, or with the segment that it is finishing.
+const YIELDED_LOCK_ATTEMPTS: u32 = 3000;
 
 /// What was found and done when a database was opened.
 #[derive(Debug, Default)]
@@ -70,10 +75,12 @@ impl Opened {
         registry: &Arc<RingRegistry>,
         finished: Sender<WalNumber>,
     ) -> Result<Opened> {
-        let lock = take_lock(host, database, options.create)?;
+        // Without threads nobody would answer.
+        let asks = options.threads && !options.yields;
+        let lock = take_lock(host, database, options.create, asks)?;
         let lock_path = database.join(LOCK_FILE);
         let session = host.random.next_u64();
-        note_holder(host, &lock_path, session)?;
+        note_holder(host, &lock_path, session, options.yields)?;
         let lock_identity =
             host.files.file_identity(&lock_path).map_err(|error| Error::io("identify", &lock_path, error))?;
         let catalog = Arc::new(open_or_create_catalog(host, database, options.create)?);
@@ -204,7 +211,8 @@ fn indexed_fields(host: &Host, database: &Path, options: &Options) -> Vec<FieldK
     indexed
 }
 
-pub(crate) fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Box<dyn FileLock>> {
+/// Takes the lock of a database; `asks` is whether a holder that yields is asked to.
+pub(crate) fn take_lock(host: &Host, database: &Path, create: bool, asks: bool) -> Result<Box<dyn FileLock>> {
     let files = &host.files;
     let path = database.join(LOCK_FILE);
     let exists = |path: &Path| files.exists(path).map_err(|error| Error::io("look for", path, error));
@@ -228,15 +236,37 @@ pub(crate) fn take_lock(host: &Host, database: &Path, create: bool) -> Result<Bo
             files.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
         }
     }
-    for attempt in 0..LOCK_ATTEMPTS {
-        if let Some(lock) = files.try_lock(&path).map_err(|error| Error::io("lock", &path, error))? {
-            return Ok(lock);
+    if let Some(lock) = try_lock(host, &path, LOCK_ATTEMPTS)? {
+        return Ok(lock);
+    }
+    if asks
+        && holder_yields(host, &path)
+        && has_yielded(host, database)
+        && let Some(lock) = try_lock(host, &path, YIELDED_LOCK_ATTEMPTS)?
+    {
+        return Ok(lock);
+    }
+    Err(Error::Locked { path: database.to_path_buf(), holder: holder(host, &path) })
+}
+
+fn try_lock(host: &Host, path: &Path, attempts: u32) -> Result<Option<Box<dyn FileLock>>> {
+    for attempt in 0..attempts {
+        if let Some(lock) = host.files.try_lock(path).map_err(|error| Error::io("lock", path, error))? {
+            return Ok(Some(lock));
         }
-        if attempt + 1 < LOCK_ATTEMPTS {
+        if attempt + 1 < attempts {
             std::thread::sleep(LOCK_PAUSE);
         }
     }
-    Err(Error::Locked { path: database.to_path_buf(), holder: holder(host, &path) })
+    Ok(None)
+}
+
+/// Asks whoever holds the lock to give it up; whether that is to be expected.
+fn has_yielded(host: &Host, database: &Path) -> bool {
+    let by = By::new("engine", "it opens the database to record");
+    let answer = control::ask(host, database, &Request::Yield, &by, YIELD_CLAIM_TIMEOUT, &mut |_| {});
+    // Where nobody is left, it has ended by itself.
+    matches!(answer, Ok(_) | Err(Error::NoOwner { .. }))
 }
 
 /// The directories above `database` that get a new name by its creation: from its parent up to the first that
@@ -267,7 +297,9 @@ fn refuse_foreign_directory(host: &Host, database: &Path) -> Result<()> {
         None => Ok(()),
         Some(entry) => {
             let is_ours = [crate::catalog::CATALOG_FILE, crate::catalog::JOURNAL_FILE, "MANIFEST"];
-            let hint = if is_ours.iter().any(|name| entries.iter().any(|entry| entry.name == *name)) {
+            let hint = if entries.iter().any(|entry| entry.name == RESTORING_FILE) {
+                "a restore into it was interrupted; run it again, or remove the directory"
+            } else if is_ours.iter().any(|name| entries.iter().any(|entry| entry.name == *name)) {
                 "a database that lost it is mended by `blotter repair`"
             } else {
                 "give an empty or a new directory"

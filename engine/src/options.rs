@@ -60,6 +60,8 @@ pub struct Options {
     pub(crate) grace: Duration,
     pub(crate) hook: Option<Hook>,
     pub(crate) merge_bytes_max: usize,
+    /// Ends the job it does, and so gives up the lock, when an engine wants the database.
+    pub(crate) yields: bool,
 }
 
 /// The application's hook, of which nothing can be printed.
@@ -101,6 +103,7 @@ impl Options {
             grace: GRACE_DEFAULT,
             hook: None,
             merge_bytes_max: Maintenance::BUILDER_BYTES_MAX,
+            yields: false,
         }
     }
 

@@ -66,7 +66,8 @@ pub struct Statistics {
     pub write_error: Option<String>,
     /// Why the last seal failed, if it did.
     pub seal_error: Option<String>,
-    /// Why the last look at what is to be maintained failed, if it did.
+    /// Why the last look at what is to be maintained, or at what other processes ask for, failed, if it did; or what of
+    /// it made no sense.
     pub maintenance_error: Option<String>,
     /// The last maintenance run, with what it could not do.
     pub maintenance: Option<JobRecord>,

@@ -1,5 +1,6 @@
 //! The command line: what can be asked and how it is spelt.
 
+pub(crate) mod administer;
 mod query;
 pub(crate) mod values;
 
@@ -22,6 +23,8 @@ Examples:
   blotter query desk.blotter 'level >= error last 1h | top 10 message'
   blotter repl desk.blotter                    ask one thing after the other
   blotter tail desk.blotter -n 20 -f           the latest 20 events, then those to come
+  blotter policy desk.blotter show             how long what is kept
+  blotter backup desk.blotter /mnt/backup/desk
   blotter verify desk.blotter                  check every byte
 
 Data goes to the standard output, messages and progress to the standard error.
@@ -51,6 +54,20 @@ pub(crate) enum Command {
     Repl(Repl),
     /// Show what a database holds
     Stats(Stats),
+    /// Say how long what is kept
+    Policy(administer::Policy),
+    /// Keep events for a case, whatever policies say
+    Hold(administer::Hold),
+    /// Merge, compress and delete what is due
+    Maintain(administer::Maintain),
+    /// Delete a day of a category by hand
+    Delete(administer::Delete),
+    /// Show who decided what, and what was deleted
+    History(administer::History),
+    /// Back a database up, beside whatever records into it
+    Backup(administer::Backup),
+    /// Make a database of a backup
+    Restore(administer::Restore),
     /// Check every byte of a database
     #[command(after_help = "\
 Writes nothing and works beside a live writer. Each finding is a line: damage, or a note of something that the
@@ -227,11 +244,15 @@ pub(crate) struct Tail {
 #[command(after_help = "\
 Examples:
   blotter stats desk.blotter
+  blotter stats desk.blotter --days
   blotter stats desk.blotter --format json | jq .lost_events")]
 pub(crate) struct Stats {
     /// Database directory
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) directory: PathBuf,
+    /// Show every day of every category, too
+    #[arg(long)]
+    pub(crate) days: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use blotter::Datum;
-use blotter::event::{Decimal, Timestamp};
+use blotter::event::{Day, Decimal, Timestamp};
+use blotter::ledger::Budget;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 /// `512MB`, `64KiB`, `1.5GB`, `4096`: bytes.
@@ -16,9 +18,11 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
         "k" | "kb" => 1000,
         "m" | "mb" => 1000 * 1000,
         "g" | "gb" => 1000 * 1000 * 1000,
+        "t" | "tb" => 1000 * 1000 * 1000 * 1000,
         "kib" => 1 << 10,
         "mib" => 1 << 20,
         "gib" => 1 << 30,
+        "tib" => 1 << 40,
         _ => return Err(expected()),
     };
     let bytes = number.trim().parse::<Decimal>().ok().and_then(|number| number.checked_mul(factor.into()));
@@ -55,6 +59,60 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match u64::try_from(nanos.trunc()) {
         Ok(nanos @ 1..) => Ok(Duration::from_nanos(nanos)),
         _ => Err(expected()),
+    }
+}
+
+/// Days in the units that ages are given in; a year is 365 of them, whatever the calendar says.
+const AGE_UNITS: [(&str, u32); 3] = [("d", 1), ("w", 7), ("y", 365)];
+
+/// `30d`, `2w`, `5y`: days.
+pub(crate) fn days(text: &str) -> Result<u32, String> {
+    let expected = || format!("'{text}' is no age; write 30d, 2w or 5y (of 365 days)");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(expected)?;
+    let days = AGE_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(expected)?.1;
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let number = number.parse::<u32>().ok().filter(|_| is_number).ok_or_else(expected)?;
+    number.checked_mul(days).ok_or_else(expected)
+}
+
+/// An age, or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AgeOrNever(pub(crate) Option<u32>);
+
+/// `90d`, `never`.
+pub(crate) fn days_or_never(text: &str) -> Result<AgeOrNever, String> {
+    match text {
+        "never" => Ok(AgeOrNever(None)),
+        text => days(text).map(|days| AgeOrNever(Some(days))).map_err(|reason| format!("{reason}, or never")),
+    }
+}
+
+/// `80%`, `500GB`, `unlimited`.
+pub(crate) fn budget(text: &str) -> Result<Budget, String> {
+    let expected = || format!("'{text}' is no budget; write 80%, 500GB or unlimited");
+    if text == "unlimited" {
+        return Ok(Budget::Unlimited);
+    }
+    match text.strip_suffix('%') {
+        Some(percent) => match percent.trim().parse() {
+            Ok(percent @ 1..=100) => Ok(Budget::Percent(percent)),
+            _ => Err(expected()),
+        },
+        None => size(text).map(|bytes| Budget::Bytes(bytes as u64)).map_err(|_| expected()),
+    }
+}
+
+/// `2026-01-02`.
+pub(crate) fn day(text: &str) -> Result<Day, String> {
+    let date: Result<NaiveDate, _> = text.parse();
+    let day = date
+        .map(|date| Day(date.to_epoch_days()))
+        .map_err(|_| format!("'{text}' is no day; write 2026-01-02"))?;
+    let days = Timestamp::MIN.day()..=Timestamp::MAX.day();
+    if days.contains(&day) {
+        Ok(day)
+    } else {
+        Err(format!("{text} is not within {} and {}", days.start(), days.end()))
     }
 }
 
@@ -143,6 +201,55 @@ mod tests {
             ("99999999999999d", None),
         ] {
             assert_eq!(duration(text).ok(), expected.map(Duration::from_nanos), "{text}");
+        }
+    }
+
+    #[test]
+    fn ages_are_days_weeks_or_years() {
+        for (text, expected) in [
+            ("30d", Some(30)),
+            ("0d", Some(0)),
+            ("2w", Some(14)),
+            ("5y", Some(1825)),
+            ("30", None),
+            ("d", None),
+            ("", None),
+            ("+1d", None),
+            ("1.5y", None),
+            ("6m", None),
+            ("3é", None),
+            ("99999999y", None),
+            ("never", None),
+        ] {
+            assert_eq!(days(text).ok(), expected, "{text}");
+        }
+        assert_eq!(days_or_never("never"), Ok(AgeOrNever(None)));
+        assert_eq!(days_or_never("1w"), Ok(AgeOrNever(Some(7))));
+    }
+
+    #[test]
+    fn budgets_are_shares_sizes_or_none() {
+        for (text, expected) in [
+            ("80%", Some(Budget::Percent(80))),
+            ("500GB", Some(Budget::Bytes(500_000_000_000))),
+            ("2TiB", Some(Budget::Bytes(2 << 40))),
+            ("unlimited", Some(Budget::Unlimited)),
+            ("0%", None),
+            ("101%", None),
+            ("80 percent", None),
+            ("0GB", None),
+            ("", None),
+        ] {
+            assert_eq!(budget(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn days_are_dates_within_the_range_of_times() {
+        assert_eq!(day("1970-01-02"), Ok(Day(1)));
+        assert_eq!(day("2026-01-02").map(|day| day.to_string()), Ok("2026-01-02".into()));
+        for text in ["2026-02-30", "02.01.2026", "1600-01-01", "2300-01-01", ""] {
+            assert!(day(text).is_err(), "{text}");
         }
     }
 

@@ -1,10 +1,15 @@
 //! One file per command. All that is said of the database itself is asked of the `blotter` library here.
 
+mod backup;
 mod check;
 mod completions;
 mod demo;
 mod get;
+mod history;
+mod hold;
 mod import;
+mod maintain;
+mod policy;
 mod query;
 pub(crate) mod stats;
 mod tail;
@@ -35,6 +40,13 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Repl(arguments) => repl::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
         Command::Stats(arguments) => stats::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
+        Command::Hold(arguments) => hold::run(&arguments),
+        Command::Maintain(arguments) => maintain::run(&arguments),
+        Command::Delete(arguments) => maintain::run_delete(&arguments),
+        Command::History(arguments) => history::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => backup::run_restore(&arguments),
         Command::Verify(arguments) => check::verify(&arguments.directory),
         Command::Repair(arguments) => check::repair(&arguments.directory),
     }

@@ -47,11 +47,92 @@ pub(crate) fn text(line: &mut String, text: &str) {
     write_json_text(text, line);
 }
 
+/// A JSON object that is put together member by member.
+pub(crate) struct Object(String);
+
+impl Object {
+    /// Without members.
+    pub(crate) fn new() -> Object {
+        Object(String::from("{"))
+    }
+
+    /// With a text.
+    pub(crate) fn text(self, name: &str, value: &str) -> Object {
+        let mut quoted = String::new();
+        text(&mut quoted, value);
+        self.raw(name, quoted)
+    }
+
+    /// With a text, or null.
+    pub(crate) fn text_or_null(self, name: &str, value: Option<&str>) -> Object {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self.raw(name, "null"),
+        }
+    }
+
+    /// With a number, or null.
+    pub(crate) fn number_or_null(self, name: &str, value: Option<impl std::fmt::Display>) -> Object {
+        match value {
+            Some(value) => self.raw(name, value),
+            None => self.raw(name, "null"),
+        }
+    }
+
+    /// With texts.
+    pub(crate) fn texts<'a>(self, name: &str, values: impl IntoIterator<Item = &'a str>) -> Object {
+        let quoted = values.into_iter().map(|value| {
+            let mut quoted = String::new();
+            text(&mut quoted, value);
+            quoted
+        });
+        self.list(name, quoted)
+    }
+
+    /// With values that are JSON already.
+    pub(crate) fn list(self, name: &str, values: impl IntoIterator<Item = String>) -> Object {
+        let values: Vec<String> = values.into_iter().collect();
+        self.raw(name, format_args!("[{}]", values.join(",")))
+    }
+
+    /// With what is JSON already: a number, `true`, another object.
+    pub(crate) fn raw(mut self, name: &str, value: impl std::fmt::Display) -> Object {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        text(&mut self.0, name);
+        self.0.push_str(&format!(":{value}"));
+        self
+    }
+
+    /// The object.
+    pub(crate) fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    /// Its members alone, to be put into another.
+    pub(crate) fn members(mut self) -> String {
+        self.0.split_off(1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use blotter::event::{Category, Event, FieldKey, Level, ProducerId, Seq, Timestamp, Value, dec};
 
     use super::*;
+
+    #[test]
+    fn objects_are_put_together() {
+        let object = Object::new().text("a\n", "\u{1b}").raw("b", 1).texts("c", ["x", "\""]);
+        let object = object.text_or_null("d", None).number_or_null("e", Some(2)).list("f", []);
+        assert_eq!(object.end(), r#"{"a\n":"\u001b","b":1,"c":["x","\""],"d":null,"e":2,"f":[]}"#);
+        assert_eq!(
+            (Object::new().end(), Object::new().raw("a", 1).members()),
+            ("{}".into(), "\"a\":1".into())
+        );
+    }
 
     #[test]
     fn an_event_is_one_object_with_every_digit() {

@@ -5,13 +5,17 @@
 //!    │         └────▶ spark    bars and sparklines
 //!    ├─────▶ text, json, csv   a row, a line
 //!    └─────▶ value, escape     what stands in a cell, made safe
+//! grid, amount                 small tables of what the program itself has to say
 //! ```
 //! Nothing that was recorded reaches the output unescaped, whatever the format.
 
+pub(crate) mod amount;
 pub(crate) mod csv;
 pub(crate) mod escape;
+pub(crate) mod grid;
 pub(crate) mod json;
 mod layout;
+pub(crate) mod ledger;
 pub(crate) mod printer;
 mod spark;
 pub(crate) mod style;

@@ -136,11 +136,10 @@ fn explain(session: &mut Session, query: &str) -> Result<(), Failure> {
 }
 
 fn show_stats(session: &Session) -> Result<(), Failure> {
-    let snapshot = session.reader.snapshot()?;
     let format = if session.format == RowFormat::Json { Format::Json } else { Format::Text };
     let shown = session.show(|out| {
         let mut output = Output::to(Box::new(out), format);
-        stats::print(&mut output, &session.directory, &snapshot).map(drop)
+        stats::print(&mut output, &session.directory, &session.reader, false).map(drop)
     });
     shown.map(drop)
 }

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot run has failed")]
 
+mod administer;
+mod backup;
 mod check;
 mod demo;
 mod import;
 mod lookup;
+mod owner;
 mod query;
 mod repl_pipe;
 #[cfg(unix)]

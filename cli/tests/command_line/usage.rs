@@ -7,8 +7,25 @@ use crate::run::{Place, command, numbered_lines, run, start};
 #[test]
 fn help_names_every_command_and_shows_examples() {
     let help = run(&["--help"]).expect(0).out;
-    for name in ["demo", "import", "get", "tail", "query", "repl", "stats", "verify", "repair", "completions"]
-    {
+    for name in [
+        "demo",
+        "import",
+        "get",
+        "tail",
+        "query",
+        "repl",
+        "stats",
+        "policy",
+        "hold",
+        "maintain",
+        "delete",
+        "history",
+        "backup",
+        "restore",
+        "verify",
+        "repair",
+        "completions",
+    ] {
         assert!(help.contains(&format!("\n  {name} ")), "{name} is missing in\n{help}");
         let own = run(&[name, "--help"]).expect(0).out;
         assert!(own.contains("Usage: blotter ") && own.contains("Examples:"), "{own}");
@@ -35,6 +52,35 @@ fn wrong_usage_is_status_2_and_touches_nothing() {
         &["query", database],
         &["query", database, "x", "--format", "xml"],
         &["repl"],
+        &["policy", database],
+        &["policy", database, "set", "order", "--hot", "3d"],
+        &["policy", database, "set", "order", "--hot", "3", "--reason", "r"],
+        &["policy", database, "set", "order", "--delete", "soon", "--reason", "r"],
+        &["policy", database, "set", "order", "--priority", "10", "--reason", "r"],
+        &["policy", database, "set", "order", "--hot", "3d", "--reason", "  "],
+        &["policy", database, "budget", "0"],
+        &["policy", database, "budget", "101%"],
+        &["policy", database, "cold-directory", "cold"],
+        &["policy", database, "cold-directory", "/mnt/../cold"],
+        &["hold", database, "add", "--case", "c", "--symbol", "A"],
+        &["hold", database, "add", "--reason", "r", "--symbol", "A"],
+        &["hold", database, "add", "--case", "c", "--reason", "r"],
+        &["hold", database, "add", "--case", "c", "--reason", "r", "--all", "--symbol", "A"],
+        &["hold", database, "add", "--case", "c", "--reason", "r", "--from", "monday"],
+        &["hold", database, "release", "1"],
+        &["hold", database, "release", "x", "--reason", "r"],
+        &["maintain", database, "--at", "noon"],
+        &["maintain", database, "--dry-run", "--force"],
+        &["maintain", database, "--grace", "60"],
+        &["delete", database, "order", "2026-01-02"],
+        &["delete", database, "order", "2026-13-02", "--reason", "r"],
+        &["delete", database, "order", "9999-01-02", "--reason", "r"],
+        &["backup", database],
+        &["backup", database, "/d", "--keep", "0"],
+        &["backup", database, "/d", "--list", "--verify"],
+        &["restore", database],
+        &["restore", database, "/d", "--until", "noon"],
+        &["history", database, "-n", "-1"],
         &["completions"],
     ];
     for arguments in wrong {
@@ -51,6 +97,14 @@ fn a_directory_without_a_database_is_named() {
         &["get", &place.database, "A"][..],
         &["tail", &place.database],
         &["stats", &place.database],
+        &["policy", &place.database, "show"],
+        &["policy", &place.database, "budget", "80%"],
+        &["hold", &place.database, "list"],
+        &["hold", &place.database, "release", "1", "--reason", "r"],
+        &["maintain", &place.database],
+        &["delete", &place.database, "order", "2026-01-02", "--reason", "r"],
+        &["history", &place.database],
+        &["backup", &place.database, &format!("{}.backup", place.database)],
         &["query", &place.database, "x"],
         &["repl", &place.database],
     ] {

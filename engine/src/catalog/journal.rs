@@ -64,14 +64,14 @@ pub enum JournalRecord {
         gaps: Vec<Gap>,
     },
     /// A copy of an entry of the catalog's ledger.
-    Ledger(LedgerEntry),
+    Ledger(Box<LedgerEntry>),
 }
 
 impl JournalRecord {
     /// The ledger entry that it is a copy of.
     pub fn into_entry(self) -> Option<LedgerEntry> {
         match self {
-            JournalRecord::Ledger(entry) => Some(entry),
+            JournalRecord::Ledger(entry) => Some(*entry),
             JournalRecord::Created { .. } | JournalRecord::Repaired { .. } => None,
         }
     }

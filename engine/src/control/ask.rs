@@ -8,8 +8,10 @@ use super::envelope::{HEAD_BYTES, read_file, seal, unseal, write_file};
 use super::names::{Kind, RequestId, directory, path};
 use super::request::{Asked, Outcome};
 use super::{By, CLAIM_TIMEOUT_MAX, Progress, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, Request, Response};
+use crate::catalog::ledger::JobOutcome;
 use crate::error::{Error, Result};
 use crate::lock::{LOCK_FILE, holder, session_of_holder};
+use crate::maintain::MaintenanceReport;
 use crate::vfs::Host;
 
 /// Pauses between two looks: short at first, since most requests take an instant.
@@ -17,9 +19,12 @@ const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(200);
 /// How often the owner may end, and another begin, between being found to live and being asked.
 const ATTEMPTS: u32 = 5;
+/// How long an engine that asked for the database is waited for.
+const SUCCESSOR_WAIT: Duration = Duration::from_secs(5);
 
 /// Carries out a request: here, if nobody else has the database open, else by asking whoever has. `here` opens the
-/// database and does it, and fails with [`Error::Locked`] if it is open elsewhere.
+/// database and does it, and fails with [`Error::Locked`] if it is open elsewhere. What is interrupted because the
+/// database changes hands is asked of whoever has it then; a maintenance run is told with those before it.
 ///
 /// # Errors
 /// Those of `here`; those of [`ask`].
@@ -32,17 +37,77 @@ pub fn carry_out(
     here: &mut dyn FnMut() -> Result<Response>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Response> {
+    let mut ended: Vec<MaintenanceReport> = Vec::new();
+    let mut outcome = here();
     for _ in 1..ATTEMPTS {
-        match here() {
-            Err(Error::Locked { .. }) => {}
-            outcome => return outcome,
-        }
-        match ask(host, database, request, by, timeout, progress) {
+        let asked = match &outcome {
+            Err(Error::Locked { .. }) => ask(host, database, request, by, timeout, progress),
+            _ if is_interrupted(&outcome) => {
+                note_ended(&mut ended, outcome);
+                ask_successor(host, database, request, by, timeout, progress)
+            }
+            _ => break,
+        };
+        match asked {
             Err(Error::NoOwner { .. }) => {}
+            // Whoever had it was closing it.
+            asked if is_interrupted(&asked) => note_ended(&mut ended, asked),
+            asked => return told_with(ended, asked),
+        }
+        outcome = here();
+    }
+    told_with(ended, outcome)
+}
+
+fn is_interrupted(outcome: &Result<Response>) -> bool {
+    match outcome {
+        Ok(Response::Maintained(report)) => report.job.outcome == JobOutcome::Interrupted,
+        outcome => matches!(outcome, Err(Error::Interrupted)),
+    }
+}
+
+/// Keeps what a run that was interrupted did.
+fn note_ended(ended: &mut Vec<MaintenanceReport>, outcome: Result<Response>) {
+    if let Ok(Response::Maintained(report)) = outcome {
+        ended.push(*report);
+    }
+}
+
+/// The outcome with the runs before it.
+fn told_with(mut ended: Vec<MaintenanceReport>, outcome: Result<Response>) -> Result<Response> {
+    let mut report = match outcome {
+        Ok(Response::Maintained(report)) => report,
+        Err(error) => {
+            let Some(mut last) = ended.pop() else { return Err(error) };
+            last.job.problems.push(format!("it was interrupted, and the rest is not done: {error}"));
+            Box::new(last)
+        }
+        outcome => return outcome,
+    };
+    report.earlier = ended.into_iter().map(|report| report.job).collect();
+    Ok(Response::Maintained(report))
+}
+
+/// Asks the engine for which a job here was ended, which takes a moment to open the database.
+fn ask_successor(
+    host: &Host,
+    database: &Path,
+    request: &Request,
+    by: &By,
+    timeout: Duration,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Response> {
+    let step = "an engine opens the database, and is asked to go on".to_owned();
+    progress(Progress { step, ..Progress::default() });
+    let mut waited = Duration::ZERO;
+    loop {
+        match ask(host, database, request, by, timeout, progress) {
+            Err(Error::NoOwner { .. }) if waited < SUCCESSOR_WAIT => {}
             outcome => return outcome,
         }
+        std::thread::sleep(PAUSE_MAX);
+        waited += PAUSE_MAX;
     }
-    here()
 }
 
 /// Asks the process that has a database open to do something, and waits for it: `timeout` for the request to be
@@ -237,6 +302,7 @@ impl Asking {
         match outcome {
             Outcome::Done(response) => Ok(Some(*response)),
             Outcome::Declined(reason) => Err(Error::Declined { path: self.database.clone(), reason }),
+            Outcome::Closing => Err(Error::NoOwner { path: self.database.clone() }),
             Outcome::Unknown(reason) => Err(self.unknown(reason)),
         }
     }

@@ -1,13 +1,14 @@
 //! The owner's side: takes requests, executes them, answers.
 //!
-//! A look at an absent or empty directory is one call. Nothing is kept of a request but what could not be written
-//! yet, so whatever an owner finds at its first look was left by another before it.
+//! A look at an absent or empty directory is one call. Nothing is kept of a request but that it is under way and what
+//! could not be written yet, so whatever an owner finds at its first look was left by another before it. What is taken
+//! may be answered later and by another thread: a hold is placed while a long job is under way.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::envelope::{HEAD_BYTES, read_file, seal, unseal, write_file};
 use super::names::{Kind, RequestId, directory, parse, path};
@@ -24,17 +25,27 @@ const PROGRESS_INTERVAL_NS: i64 = 100_000_000;
 const PROBLEMS_MAX: usize = 20;
 
 /// What is asked of the owner of a database. The process that holds its lock has one, and looks into it now and then.
-#[derive(Debug)]
+/// Its clones are the same one.
+#[derive(Clone, Debug)]
 pub struct Inbox {
     host: Host,
     database: PathBuf,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Held by the thread that looks.
+    looking: Mutex<()>,
     answers: Mutex<Answers>,
     problems: Mutex<Vec<String>>,
 }
 
-/// What this owner answered.
+/// What this owner took, and what it answered.
 #[derive(Debug, Default)]
 struct Answers {
+    /// Taken and not answered yet.
+    under_way: BTreeSet<RequestId>,
     /// Answers that could not be written yet.
     unwritten: BTreeMap<RequestId, Vec<u8>>,
     /// When each was given, in nanoseconds: a long job is answered when its request is old already.
@@ -46,12 +57,7 @@ type Execute<'a> = dyn FnMut(&Request, &By, &dyn Fn(Progress)) -> Result<Respons
 impl Inbox {
     /// That of a database whose lock this process holds.
     pub fn new(host: &Host, database: &Path) -> Inbox {
-        Inbox {
-            host: host.clone(),
-            database: database.to_path_buf(),
-            answers: Mutex::default(),
-            problems: Mutex::default(),
-        }
+        Inbox { host: host.clone(), database: database.to_path_buf(), state: Arc::default() }
     }
 
     /// Executes what is asked, oldest first, and answers it; gives the number of requests executed. Does nothing if
@@ -60,8 +66,16 @@ impl Inbox {
     /// # Errors
     /// If the directory cannot be listed. What concerns one file only is in [`Inbox::problems`].
     pub fn poll(&self, execute: &mut Execute<'_>) -> Result<usize> {
-        let mut answers = match self.answers.try_lock() {
-            Ok(answers) => answers,
+        self.take_all(&mut |claim| claim.execute(execute))
+    }
+
+    /// Takes what is asked, oldest first; gives the number of requests taken. Does nothing if another thread is at it.
+    ///
+    /// # Errors
+    /// As [`Inbox::poll`].
+    pub(crate) fn take_all(&self, take: &mut dyn FnMut(Claim)) -> Result<usize> {
+        let _looking = match self.state.looking.try_lock() {
+            Ok(looking) => looking,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(0),
         };
@@ -83,12 +97,15 @@ impl Inbox {
                 )),
             }
         }
-        self.tidy_up(&mut answers, &mut present);
-        let mut executed = 0;
+        self.tidy_up(&mut self.lock_answers(), &mut present);
+        let mut taken = 0;
         for (id, _) in present.iter().filter(|(_, kind)| *kind == Kind::Request) {
-            executed += usize::from(self.serve(&mut answers, *id, execute));
+            if let Some(claim) = self.claim(*id) {
+                taken += 1;
+                take(claim);
+            }
         }
-        Ok(executed)
+        Ok(taken)
     }
 
     /// What the last look found that it could not make sense of, or could not do.
@@ -105,13 +122,14 @@ impl Inbox {
         for (id, bytes) in std::mem::take(&mut answers.unwritten) {
             self.write_answer(answers, id, bytes);
         }
+        present.retain(|(id, _)| !answers.under_way.contains(id));
         let claims: Vec<RequestId> =
             present.iter().filter(|(_, kind)| *kind == Kind::Claimed).map(|(id, _)| *id).collect();
         for id in claims {
             if present.contains(&(id, Kind::Response)) {
                 self.remove(id, Kind::Claimed);
             } else if !answers.given_at_ns.contains_key(&id) {
-                // This thread executes, so a claim that is not answered is of another before it.
+                // What this owner took is under way, so this one is of another before it.
                 let reason = "the process that took the request ended before it had answered".to_owned();
                 self.answer(answers, id, &Outcome::Unknown(reason));
             } else if !answers.unwritten.contains_key(&id) {
@@ -130,8 +148,8 @@ impl Inbox {
         });
     }
 
-    /// Executes a request and answers it, if it still may be; whether it was executed.
-    fn serve(&self, answers: &mut Answers, id: RequestId, execute: &mut Execute<'_>) -> bool {
+    /// Takes a request, if it still may be executed.
+    fn claim(&self, id: RequestId) -> Option<Claim> {
         let (request, claimed) = (self.path(id, Kind::Request), self.path(id, Kind::Claimed));
         let asked: Result<Asked, String> =
             match read_file(&self.host, &request, HEAD_BYTES + REQUEST_BYTES_MAX) {
@@ -139,22 +157,21 @@ impl Inbox {
                     unseal(&bytes).map_err(|reason| format!("the request is not readable: {reason}"))
                 }
                 // Withdrawn.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
                 Err(error) => Err(format!("the request is not readable: {error}")),
             };
         // One that has expired is left for its asker to withdraw: it could not tell its removal from a claim.
         if asked.as_ref().is_ok_and(|asked| !self.may_execute(asked)) {
-            return false;
+            return None;
         }
         match self.host.files.rename(&request, &claimed) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
                 self.note(format!("cannot claim {}: {error}", request.display()));
-                return false;
+                return None;
             }
         }
-        let mut claim = Claim { inbox: self, answers, id, is_answered: false };
         let asked = asked.and_then(|asked| {
             // Otherwise a power failure could bring the request back after it was executed.
             let synced = self.host.files.sync_dir(&directory(&self.database));
@@ -169,18 +186,14 @@ impl Inbox {
         });
         match asked {
             Ok(Asked { request, by, .. }) => {
-                let last_ns = Cell::new(None);
-                let outcome = execute(&request, &by, &|progress| self.tell(id, &progress, &last_ns));
-                claim.answer(&match outcome {
-                    Ok(response) => Outcome::Done(Box::new(response)),
-                    Err(error) => Outcome::Declined(error.to_string()),
-                });
-                true
+                self.lock_answers().under_way.insert(id);
+                let (inbox, told_ns) = (self.clone(), Cell::new(None));
+                Some(Claim { inbox, id, request, by, told_ns, is_answered: false })
             }
             Err(reason) => {
                 self.note(format!("{}: {reason}", claimed.display()));
-                claim.answer(&Outcome::Declined(reason));
-                false
+                self.answer(&mut self.lock_answers(), id, &Outcome::Declined(reason));
+                None
             }
         }
     }
@@ -217,6 +230,7 @@ impl Inbox {
             bytes = seal(&Outcome::Declined(reason));
         }
         answers.given_at_ns.insert(id, self.host.clock.now_ns());
+        answers.under_way.remove(&id);
         self.write_answer(answers, id, bytes);
     }
 
@@ -259,26 +273,49 @@ impl Inbox {
     }
 
     fn lock_problems(&self) -> MutexGuard<'_, Vec<String>> {
-        self.problems.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.problems.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_answers(&self) -> MutexGuard<'_, Answers> {
+        self.state.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A request that was claimed, and is answered however its execution ends: an asker waits as long as its owner lives.
-struct Claim<'a> {
-    inbox: &'a Inbox,
-    answers: &'a mut Answers,
+/// A request that was taken, and is answered however its execution ends: an asker waits as long as its owner lives.
+pub(crate) struct Claim {
+    inbox: Inbox,
     id: RequestId,
+    request: Request,
+    by: By,
+    /// When it was last told how far it is.
+    told_ns: Cell<Option<i64>>,
     is_answered: bool,
 }
 
-impl Claim<'_> {
+impl Claim {
+    /// What is asked.
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Executes it, and answers.
+    pub(crate) fn execute(mut self, execute: &mut Execute<'_>) {
+        let told = |progress| self.inbox.tell(self.id, &progress, &self.told_ns);
+        let outcome = match execute(&self.request, &self.by, &told) {
+            Ok(response) => Outcome::Done(Box::new(response)),
+            Err(Error::Interrupted) => Outcome::Closing,
+            Err(error) => Outcome::Declined(error.to_string()),
+        };
+        self.answer(&outcome);
+    }
+
     fn answer(&mut self, outcome: &Outcome) {
         self.is_answered = true;
-        self.inbox.answer(self.answers, self.id, outcome);
+        self.inbox.answer(&mut self.inbox.lock_answers(), self.id, outcome);
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for Claim {
     fn drop(&mut self) {
         if !self.is_answered {
             self.answer(&Outcome::Unknown("the process that took the request failed at it".to_owned()));

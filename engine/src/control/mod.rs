@@ -19,6 +19,7 @@
 //! - None is executed after it has expired, nor if a clock that went back makes it seem far from expiring.
 //! - The asker is told that nothing was done, or what came of it, or that this is not known because the owner died
 //!   in between. An answer is there before its claim goes, so a look finds one of the two.
+//! - Jobs are done beside the thread that looks: it takes and answers the rest meanwhile, and a request to end them.
 //! - An owner never fails because of what it finds there. What it cannot make sense of is left alone and reported.
 //!
 //! Names are generated: `<time of the request, 16 hex digits>-<random, 16 hex digits>.<what>`. What is older than an
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 pub use crate::maintain::Progress;
 pub use ask::{ask, carry_out};
+pub(crate) use inbox::Claim;
 pub use inbox::Inbox;
 pub use request::{Request, Response};
 

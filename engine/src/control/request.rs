@@ -42,6 +42,23 @@ pub enum Request {
         /// The day.
         day: Day,
     },
+    /// An engine wants to open the database: whoever has it open for a job ends that early. One that records does
+    /// not.
+    Yield,
+}
+
+impl Request {
+    /// Whether it can take long, or waits for what does: then it is done beside the thread that listens.
+    pub(crate) fn is_job(&self) -> bool {
+        match self {
+            Request::Maintain { .. } | Request::DropPartition { .. } | Request::SetColdDirectory(_) => true,
+            Request::SetPolicy { .. }
+            | Request::SetBudget(_)
+            | Request::PlaceHold(_)
+            | Request::ReleaseHold(_)
+            | Request::Yield => false,
+        }
+    }
 }
 
 /// What was done.
@@ -64,6 +81,8 @@ pub enum Response {
     HoldReleased,
     /// The events are gone.
     Dropped(Tombstone),
+    /// The job is ending, and with it the database is closed.
+    Yielding,
 }
 
 /// The content of a request's file.
@@ -83,6 +102,8 @@ pub(super) enum Outcome {
     Done(Box<Response>),
     /// The error's text. Whether anything was done is up to what it says.
     Declined(String),
+    /// The owner was closing the database, and nothing was done.
+    Closing,
     /// The owner that took it has died.
     Unknown(String),
 }

@@ -1,6 +1,8 @@
 //! What happens to recorded data: sealing, tiers, deletion, verification, repair.
 
+pub(crate) mod absence;
 mod coverage;
+mod foresee;
 mod gaps;
 mod numbers;
 mod overlay;
@@ -18,12 +20,13 @@ mod verify;
 mod wal_file;
 
 pub use crate::catalog::Gap;
+pub use foresee::{Foresight, foresee, foresee_on};
 pub use numbers::NumberSet;
 pub use repair::{repair, repair_on};
 pub use report::{Finding, Quarantined, RepairReport, Severity, VerifyReport};
+pub(crate) use run::Maintenance;
 pub use run::{
     Deletion, Effort, GRACE_DEFAULT, MaintainOptions, MaintenanceReport, Progress, RetentionHook, Verdict,
 };
-pub(crate) use run::{Maintenance, entomb};
 pub use schedule::Schedule;
 pub use verify::{verify, verify_on};

@@ -45,6 +45,10 @@ impl Vfs for OverlayFiles {
         refused()
     }
 
+    fn hard_link(&self, _: &Path, _: &Path) -> io::Result<()> {
+        refused()
+    }
+
     fn remove_file(&self, _: &Path) -> io::Result<()> {
         refused()
     }

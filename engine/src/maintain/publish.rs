@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalog::ledger::{LedgerEntry, NewEntry};
-use crate::catalog::{Catalog, Journal, JournalRecord, Manifest, SealCommit, Swap, WalAnchor};
+use crate::catalog::{Catalog, JOURNAL_FILE, Journal, JournalRecord, Manifest, SealCommit, Swap, WalAnchor};
 use crate::error::{Error, Result};
 use crate::event::FieldKey;
 use crate::segment::{Places, SegmentId, SegmentMeta};
@@ -29,6 +29,9 @@ pub(crate) struct Publisher {
     indexed: Vec<FieldKey>,
     /// The journal and the last ledger entry it has; `None` until it was opened, and after a failure.
     journal: Option<(Journal, u64)>,
+    /// What is wrong with the journal. Recording goes on without it; nothing is decided or deleted, since that would
+    /// not survive the loss of the catalog.
+    journal_damage: Option<String>,
     /// The manifest is older than the catalog.
     manifest_is_stale: bool,
     /// A commit is under way or failed: only opening the catalog again tells whether it was made.
@@ -50,6 +53,7 @@ impl Publisher {
             versions,
             indexed,
             journal: None,
+            journal_damage: None,
             manifest_is_stale: false,
             commit_in_doubt: false,
         }
@@ -70,7 +74,10 @@ impl Publisher {
     /// IO errors; it can be called again.
     pub(crate) fn settle(&mut self) -> Result<()> {
         self.resolve()?;
-        self.copy_ledger()?;
+        self.journal_damage = match self.copy_ledger() {
+            Err(error @ (Error::Damaged { .. } | Error::Foreign { .. })) => Some(error.to_string()),
+            outcome => outcome.map(|()| None)?,
+        };
         if self.manifest_is_stale {
             // How far the WAL is durable is the writer's to say, and changes while this is written.
             self.publish(None)?;
@@ -126,6 +133,12 @@ impl Publisher {
     /// If the change was not made, or could not be told to other processes; [`Publisher::settle`] goes on then.
     pub(crate) fn swap(&mut self, swap: &Swap<'_>) -> Result<Vec<LedgerEntry>> {
         self.settle_if_there_is_room()?;
+        if let (Some(reason), false) = (&self.journal_damage, swap.entries.is_empty()) {
+            return Err(Error::Unavailable {
+                path: self.database.join(JOURNAL_FILE),
+                reason: reason.clone(),
+            });
+        }
         let generation = self.catalog.counters().generation;
         self.commit_in_doubt = true;
         let entries = match self.catalog.commit_swap(swap) {
@@ -234,7 +247,7 @@ impl Publisher {
             return Err(Error::CatalogMismatch { path: self.database.clone(), reason });
         }
         for entry in &ledger.entries()[*copied as usize..] {
-            if let Err(error) = journal.append(&JournalRecord::Ledger(entry.clone())) {
+            if let Err(error) = journal.append(&JournalRecord::Ledger(Box::new(entry.clone()))) {
                 // What of it was written is only known by opening it again.
                 self.journal = None;
                 return Err(error);

@@ -36,7 +36,7 @@ use crate::catalog::{
 };
 use crate::error::{Error, Result};
 use crate::event::Seq;
-use crate::lock::LOCK_FILE;
+use crate::lock::{LOCK_FILE, refuse_unfinished_restore};
 use crate::open::{find_places, is_cold_there, segment_files, take_lock};
 use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::segment::{Places, RoutingFilter, Segment, SegmentMeta, Tier};
@@ -77,6 +77,7 @@ pub fn repair_on(host: &Host, database: &Path) -> Result<RepairReport> {
 /// Takes the lock, whose file may be lost too.
 fn lock(host: &Host, database: &Path) -> Result<Box<dyn FileLock>> {
     let path = database.join(LOCK_FILE);
+    refuse_unfinished_restore(host, database)?;
     if !exists(host, &path)? {
         let has_files = |name: &str| exists(host, &database.join(name));
         let has_wal = exists(host, &database.join("wal"))? && !wal_numbers(host, database)?.is_empty();
@@ -97,7 +98,7 @@ fn lock(host: &Host, database: &Path) -> Result<Box<dyn FileLock>> {
         }
         host.files.sync_dir(database).map_err(|error| Error::io("sync", database, error))?;
     }
-    take_lock(host, database, false)
+    take_lock(host, database, false, false)
 }
 
 fn exists(host: &Host, path: &Path) -> Result<bool> {
@@ -343,6 +344,12 @@ impl<'h> Plan<'h> {
                  shared memory is not found by it"
                     .to_owned(),
             );
+        }
+        for entry in plan.ledger.entries().iter().filter(|entry| entry.change == Change::Unreadable) {
+            plan.report.notes.push(format!(
+                "ledger entry {} cannot be read; if it placed a hold or set a policy, do so again",
+                entry.number
+            ));
         }
         let numbers: Vec<WalNumber> = plan.found.unsealed().map(|file| file.number).collect();
         let sealed_wal = plan.found.sealed_wal().unwrap_or(0);

@@ -58,7 +58,10 @@ impl Sealer {
                 }
             }
         } else {
-            catalog.segments_of_wal(number.0)?
+            // A repair may have begun to count files anew: older segments can name the same number.
+            let first_seq = tail.header.first_seq.0;
+            let all = catalog.segments_of_wal(number.0)?;
+            all.into_iter().filter(|meta| meta.seq_min >= first_seq).collect()
         };
         let is_ours =
             |path: &PathBuf| sealed.iter().any(|meta| self.database.join(meta.relative_path()) == *path);

@@ -25,7 +25,7 @@ use crate::catalog::{CATALOG_FILE, Catalog, Gap, JOURNAL_FILE, Journal, JournalR
 use crate::error::{Error, Result};
 use crate::event::record::{Defaults, decode_fields};
 use crate::event::{ProducerId, Seq};
-use crate::lock::LOCK_FILE;
+use crate::lock::{LOCK_FILE, refuse_unfinished_restore};
 use crate::open::{check_continues, find_places, is_unused, segment_files};
 use crate::segment::{Places, Segment, SegmentMeta};
 use crate::vfs::{Host, OpenMode};
@@ -50,6 +50,7 @@ pub fn verify(database: impl AsRef<Path>) -> Result<VerifyReport> {
 /// # Errors
 /// As [`verify`].
 pub fn verify_on(host: &Host, database: &Path) -> Result<VerifyReport> {
+    refuse_unfinished_restore(host, database)?;
     refuse_other_directories(host, database)?;
     for attempt in 1.. {
         let mut verification = Verification::new(host, database, attempt == ATTEMPTS_MAX);

@@ -73,8 +73,8 @@ impl Segment {
         Error::damaged(&self.file.path, offset, expected, found, HINT)
     }
 
-    /// Every section and page, verified, must follow the one before up to the footer.
-    fn verify_coverage(&self) -> Result<()> {
+    /// Every section and page, verified, must follow the one before up to the footer: no byte is another than was written.
+    pub(crate) fn verify_coverage(&self) -> Result<()> {
         let mut places: Vec<(u64, u64)> = Vec::new();
         let section = |places: &mut Vec<(u64, u64)>, section: Section| -> Result<()> {
             self.file.section(section, "a section")?;
@@ -99,6 +99,9 @@ impl Segment {
             if let PagesRef::Own(directory) = column.pages {
                 section(&mut places, directory)?;
                 pages(&mut places, self.directory(index)?)?;
+            }
+            if let PagesRef::Prefix { table, .. } = column.pages {
+                section(&mut places, table)?;
             }
             if let (Some(place), Some(dictionary)) = (&column.dictionary_at, self.dictionary(index)?) {
                 let (texts, lookup) = place.sections();
@@ -196,7 +199,7 @@ impl Segment {
             return Ok(());
         }
         for (code, text) in texts.iter().enumerate() {
-            if dictionary.find(&self.file, text)? != Some(code as u64) {
+            if !dictionary.leads_to(&self.file, text, code as u64)? {
                 return Err(self.wrong(
                     0,
                     format!("an index of column {column} that finds {text:?}"),

@@ -89,7 +89,11 @@ pub trait Vfs: Send + Sync + Debug {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
     /// Moves a file over whatever has the new name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Removes a file.
+    /// Gives a file another name, which must not be taken; its content stays until both are removed. Both are on one
+    /// volume, which may not be able to do it: [`io::ErrorKind::CrossesDevices`], [`io::ErrorKind::Unsupported`],
+    /// [`io::ErrorKind::PermissionDenied`] or [`io::ErrorKind::TooManyLinks`] then.
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file's name, and the file with its last one.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
     /// Removes an empty directory.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;

@@ -64,6 +64,10 @@ impl Vfs for OsFiles {
         std::fs::rename(from, to)
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::hard_link(from, to)
+    }
+
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
     }
@@ -197,6 +201,19 @@ struct OsLock(#[expect(dead_code, reason = "held for its drop")] File);
 
 impl FileLock for OsLock {}
 
+/// Lets every other thread go first on a busy machine. Where the system has no such thing for a single thread, nothing
+/// is changed.
+pub fn yield_to_recording() {
+    #[cfg(target_os = "linux")]
+    {
+        // On Linux a thread has a niceness of its own; lowering it needs no privilege. It only saves time elsewhere,
+        // so nothing depends on its success.
+        const NICENESS_MAX: i32 = 19;
+        rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS_MAX)
+            .unwrap_or_default();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +256,12 @@ mod tests {
         assert_eq!(OsFiles.file_identity(&moved).unwrap(), identity);
         std::fs::copy(&moved, dir.join("copy")).unwrap();
         assert_ne!(OsFiles.file_identity(&dir.join("copy")).unwrap(), identity);
+        OsFiles.hard_link(&moved, &dir.join("second")).unwrap();
+        assert_eq!(OsFiles.file_identity(&dir.join("second")).unwrap(), identity);
+        let taken = OsFiles.hard_link(&moved, &dir.join("copy")).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+        OsFiles.remove_file(&dir.join("second")).unwrap();
+        assert!(OsFiles.exists(&moved).unwrap());
         OsFiles.create_dir_all(&dir.join("sub")).unwrap();
         let names: Vec<_> = OsFiles.read_dir(&dir).unwrap().into_iter().map(|e| (e.name, e.is_dir)).collect();
         assert_eq!(names, [("copy".into(), false), ("moved".into(), false), ("sub".into(), true)]);
@@ -258,18 +281,5 @@ mod tests {
         assert!(OsFiles.try_lock(&path).unwrap().is_none());
         drop(held);
         assert!(OsFiles.try_lock(&path).unwrap().is_some());
-    }
-}
-
-/// Lets every other thread go first on a busy machine. Where the system has no such thing for a single thread, nothing
-/// is changed.
-pub fn yield_to_recording() {
-    #[cfg(target_os = "linux")]
-    {
-        // On Linux a thread has a niceness of its own; lowering it needs no privilege. It only saves time elsewhere,
-        // so nothing depends on its success.
-        const NICENESS_MAX: i32 = 19;
-        rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS_MAX)
-            .unwrap_or_default();
     }
 }

@@ -15,10 +15,7 @@ impl Reader {
         let (host, database) = self.place();
         let (records, _) = Journal::read(host, database)?;
         // Copies may be there twice.
-        Ok(Ledger::salvaged(records.into_iter().filter_map(|record| match record {
-            JournalRecord::Ledger(entry) => Some(entry),
-            JournalRecord::Created { .. } | JournalRecord::Repaired { .. } => None,
-        })))
+        Ok(Ledger::salvaged(records.into_iter().filter_map(JournalRecord::into_entry)))
     }
 }
 
@@ -31,13 +28,13 @@ mod tests {
     use std::path::Path;
 
     fn entry(number: u64, percent: u8) -> JournalRecord {
-        JournalRecord::Ledger(LedgerEntry {
+        JournalRecord::Ledger(Box::new(LedgerEntry {
             number,
             at_ns: 1,
             actor: "ann".into(),
             reason: "because".into(),
             change: Change::BudgetSet(Budget::Percent(percent)),
-        })
+        }))
     }
 
     #[test]

@@ -241,6 +241,11 @@ impl TailView {
         filtered.flat_map(|filter| &self.frames[filter.frames.clone()]).chain(&self.frames[unfiltered..])
     }
 
+    /// The whole file up to its last whole frame.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Offset after its last frame.
     pub(crate) fn end(&self) -> u64 {
         self.bytes.len() as u64

@@ -38,7 +38,7 @@ pub struct Tombstone {
     pub losses: Vec<Gap>,
     /// Why they were deleted.
     pub why: DropReason,
-    /// Root over the content of the events; none if they could not be read.
+    /// Root over the content of the events; none of events that were not restored.
     pub root: Option<ContentRoot>,
 }
 

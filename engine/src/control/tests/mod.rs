@@ -1,5 +1,6 @@
 //! Asker and owner, step by step on the simulated disk and at once on a real one.
 
+mod changing_hands;
 mod crashes;
 mod one_sided;
 mod threads;
@@ -229,11 +230,11 @@ fn the_next_owner_says_that_it_does_not_know() {
 
     // Nor does it matter if that one does not listen.
     let lock_path = root().join(LOCK_FILE);
-    crate::lock::note_holder(&host, &lock_path, 1).unwrap();
+    crate::lock::note_holder(&host, &lock_path, 1, false).unwrap();
     let mut asking = begin(&host, "b").unwrap();
     claim_only(&host);
     assert!(look(&mut asking).unwrap().is_none());
-    crate::lock::note_holder(&host, &lock_path, 2).unwrap();
+    crate::lock::note_holder(&host, &lock_path, 2, false).unwrap();
     let error = look(&mut asking).unwrap_err();
     assert!(matches!(&error, Error::OutcomeUnknown { reason, .. } if reason.contains("another")), "{error}");
 }

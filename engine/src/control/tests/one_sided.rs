@@ -55,6 +55,9 @@ impl Vfs for Faulty {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         guard(&self.state, || self.files.rename(from, to))
     }
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        guard(&self.state, || self.files.hard_link(from, to))
+    }
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         guard(&self.state, || self.files.remove_file(path))
     }

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Draft;
+use super::Usage;
 use super::ages::is_below_floor;
 use super::holds::Questions;
 use super::partitions::Holding;
+use super::scene::{Draft, Scene};
 use super::step::{Counted, KeptWhy, Step};
 use super::tiers::merge_into;
-use super::{Scene, Usage};
 use crate::catalog::ledger::{Budget, DropReason};
 use crate::error::Result;
 use crate::segment::Tier;

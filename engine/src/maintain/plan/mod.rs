@@ -19,30 +19,26 @@ mod budget;
 mod drops;
 mod holds;
 mod partitions;
+mod scene;
 mod step;
 #[cfg(test)]
 mod tests;
 mod tiers;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::ledger::{DropReason, HoldQuery, Ledger, PolicyVersion};
 use crate::error::Result;
-use crate::event::{Day, Timestamp};
-use crate::segment::{SegmentMeta, Tier};
+use crate::segment::SegmentMeta;
 use crate::vfs::Space;
 
 pub use holds::{HoldSearch, is_held};
 pub use step::{Drop, Kept, KeptWhy, Merge, Partition, Step};
 
-use ages::{deletion_due, is_below_floor, tier_due};
-use holds::Questions;
-use partitions::{Holding, partitions};
-use step::Counted;
-use tiers::merge_into;
+use ages::is_below_floor;
+use scene::Scene;
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
@@ -185,163 +181,11 @@ pub(crate) fn is_allowed_still(ledger: &Ledger, drop: &Drop, now_ns: i64) -> boo
         DropReason::Policy { version } | DropReason::Ceiling { version } | DropReason::Budget { version } => {
             version == current
         }
-        DropReason::Hand => {
-            !is_below_floor(&policy, ages::age_days(Timestamp(now_ns).day(), drop.partition.day))
-        }
+        DropReason::Hand => !is_below_floor(
+            &policy,
+            ages::age_days(crate::event::Timestamp(now_ns).day(), drop.partition.day),
+        ),
         DropReason::NotRestored => true,
-    }
-}
-
-/// What there is to decide on.
-struct Scene<'a> {
-    now_ns: i64,
-    today: Day,
-    ledger: &'a Ledger,
-    holdings: Vec<Holding<'a>>,
-    usage: Usage,
-    force: bool,
-    cold_is_there: bool,
-    /// Whether what is cold takes no room of the database's volume.
-    cold_is_elsewhere: bool,
-    earlier: &'a Earlier,
-}
-
-/// Decisions by the number of the partition, which is the order of days.
-#[derive(Default)]
-struct Draft {
-    /// Why nothing is deleted, if so.
-    withheld: Option<KeptWhy>,
-    drops: BTreeMap<usize, Drop>,
-    merges: BTreeMap<usize, Step>,
-    foreseen: BTreeMap<usize, Drop>,
-    kept: BTreeMap<usize, Kept>,
-    /// Merges that are due but for which the volume has no room.
-    without_room: Vec<Step>,
-    unmet_bytes: u64,
-}
-
-impl<'a> Scene<'a> {
-    fn of(input: PlanInput<'a>) -> (Scene<'a>, Questions<'a>) {
-        let PlanInput { now_ns, segments, ledger, usage, force, cold_is_there, earlier, is_held } = input;
-        let today = Timestamp(now_ns).day();
-        let scene = Scene {
-            now_ns,
-            today,
-            ledger,
-            holdings: partitions(segments, ledger, today),
-            usage,
-            force,
-            cold_is_there,
-            cold_is_elsewhere: ledger.cold_directory().is_some(),
-            earlier,
-        };
-        (scene, Questions::new(ledger, is_held))
-    }
-
-    fn draft(&self, questions: &mut Questions<'_>, withheld: Option<KeptWhy>) -> Result<Draft> {
-        let mut draft = Draft { withheld, ..Draft::default() };
-        for (index, holding) in self.holdings.iter().enumerate() {
-            if let Some((due, overdue_days)) = deletion_due(holding.policy, holding.age_days) {
-                let forbids = self.forbids_drop(questions, holding)?;
-                let is_forced_by_ceiling =
-                    forbids == Some(KeptWhy::Vetoed) && matches!(due, DropReason::Ceiling { .. });
-                let forbids = forbids.filter(|_| !is_forced_by_ceiling).or_else(|| draft.withheld.clone());
-                match forbids {
-                    Some(why) => {
-                        draft.kept.insert(index, holding.kept(due, overdue_days, why));
-                    }
-                    None => {
-                        draft.drops.insert(index, holding.dropped(due, overdue_days));
-                        continue;
-                    }
-                }
-            }
-            let tier = tier_due(&holding.policy.policy, holding.age_days);
-            let is_possible = self.may_merge(holding) && (tier != Tier::Cold || self.cold_is_there);
-            if let Some(step) = merge_into(holding, tier).filter(|_| is_possible) {
-                draft.merges.insert(index, step);
-            }
-        }
-        let room_bytes = self.room_bytes(&draft);
-        draft.merges.retain(|_, step| {
-            let fits = self.fits(step, room_bytes);
-            if !fits {
-                draft.without_room.push(step.clone());
-            }
-            fits
-        });
-        let excess = budget::excess_bytes(self.ledger.budget(), self.usage);
-        if excess > 0 {
-            budget::relieve(self, questions, excess, &mut draft)?;
-        }
-        Ok(draft)
-    }
-
-    /// Why a partition cannot be deleted, whoever wants to.
-    fn forbids_drop(&self, questions: &mut Questions<'_>, holding: &Holding<'_>) -> Result<Option<KeptWhy>> {
-        // Asking for holds would read segments that are not there.
-        if !self.cold_is_there && holding.has_cold() {
-            return Ok(Some(KeptWhy::ColdVolumeAway));
-        }
-        let holds = questions.holds_on(&holding.partition)?;
-        if !holds.is_empty() {
-            return Ok(Some(KeptWhy::Held(holds)));
-        }
-        Ok(self.earlier.vetoed.contains(&holding.partition).then_some(KeptWhy::Vetoed))
-    }
-
-    /// Bytes that a partition takes where the budget counts them.
-    fn freed_by_drop(&self, holding: &Holding<'_>) -> u64 {
-        if self.cold_is_elsewhere { holding.bytes_not_cold() } else { holding.bytes }
-    }
-
-    fn may_merge(&self, holding: &Holding<'_>) -> bool {
-        !self.earlier.unmergeable.contains(&holding.partition)
-    }
-
-    /// What is free on the database's volume after the drops, which come first.
-    fn room_bytes(&self, draft: &Draft) -> u64 {
-        let freed = draft.drops.keys().map(|index| self.freed_by_drop(&self.holdings[*index])).sum();
-        self.usage.volume.available_bytes.saturating_add(freed)
-    }
-
-    /// Whether what a merge writes can stand beside its sources for a while. One that filled the volume would leave
-    /// recording without room.
-    fn fits(&self, step: &Step, room_bytes: u64) -> bool {
-        let is_elsewhere = self.cold_is_elsewhere && matches!(step, Step::Cool(_));
-        is_elsewhere || step.bytes() <= room_bytes
-    }
-
-    /// What cannot be done because the volume of the database is too full.
-    fn room_problem(&self, draft: &Draft) -> Option<String> {
-        let largest = draft.without_room.iter().map(Step::bytes).max()?;
-        let merges = Counted(draft.without_room.len() as u64, "merge");
-        let room = Counted(self.room_bytes(draft), "byte");
-        Some(format!(
-            "{merges} that are due wait for room on the volume: the largest takes up to {}, there are {room} free; \
-             hint: make room, or set a budget that keeps some free",
-            Counted(largest, "byte")
-        ))
-    }
-
-    /// What cannot be done because the volume of cold segments is not there.
-    fn cold_volume_problem(&self, draft: &Draft) -> Option<String> {
-        if self.cold_is_there {
-            return None;
-        }
-        let is_waiting = |(index, holding): &(usize, &Holding<'_>)| {
-            !draft.drops.contains_key(index)
-                && tier_due(&holding.policy.policy, holding.age_days) == Tier::Cold
-                && merge_into(holding, Tier::Cold).is_some()
-        };
-        let waiting = self.holdings.iter().enumerate().filter(is_waiting).count() as u64;
-        let due = draft.kept.values().filter(|kept| kept.why == KeptWhy::ColdVolumeAway).count() as u64;
-        let directory = self.ledger.cold_directory().unwrap_or("cold");
-        let (waiting, due) = (Counted(waiting, "partition"), Counted(due, "partition"));
-        Some(format!(
-            "the directory of cold segments '{directory}' is not there: {waiting} due for it wait, {due} due for \
-             deletion stay; hint: mount its volume"
-        ))
     }
 }
 

@@ -7,25 +7,20 @@
 //! The commit is the deletion: before it nothing is gone, after it nothing is to be seen. A hold that is placed until
 //! then keeps the partition.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::merging::name_of;
 use super::{Deletion, Maintenance, Throttle, Verdict};
 use crate::catalog::ledger::By;
-use crate::catalog::ledger::{Change, DropReason, NewEntry, ProducerSpan, TierChange, Tombstone, seq_digest};
-use crate::catalog::{FileState, Gap, Swap};
+use crate::catalog::ledger::{Change, DropReason, NewEntry, TierChange, Tombstone};
+use crate::catalog::{FileState, Swap};
 use crate::error::{Error, Result};
-use crate::event::Category;
-use crate::maintain::coverage::losses_in;
+use crate::maintain::absence::Absence;
 use crate::maintain::plan::{Drop, Partition, is_allowed_still, is_held};
 use crate::maintain::repair::id_in_name;
-use crate::segment::{ColumnId, Pace, Segment, SegmentId, Values, content_root};
+use crate::segment::{Pace, Segment, SegmentId, content_root};
 use crate::view::SegmentHandle;
-
-/// Most recorders that a tombstone tells apart: more would not fit into the journal.
-const PRODUCERS_MAX: usize = 10_000;
 
 /// What came of a deletion.
 pub(crate) enum Dropped {
@@ -140,56 +135,13 @@ fn earlier_segments<'f>(
 }
 
 /// What stays of the events of segments.
-pub(crate) fn entomb(step: &Drop, segments: &[Arc<Segment>], pace: &dyn Pace) -> Result<Tombstone> {
-    let metas = || segments.iter().map(|segment| segment.meta());
-    let mut tombstone = Tombstone {
-        category: step.partition.category.clone(),
-        day: step.partition.day,
-        segments: step.segments.clone(),
-        rows: metas().map(|meta| meta.rows).sum(),
-        bytes: metas().map(|meta| meta.file_bytes).sum(),
-        ts_min: metas().map(|meta| meta.ts_min).min().unwrap_or(0),
-        ts_max: metas().map(|meta| meta.ts_max).max().unwrap_or(0),
-        seq_min: metas().map(|meta| meta.seq_min).min().unwrap_or(0),
-        seq_max: metas().map(|meta| meta.seq_max).max().unwrap_or(0),
-        seq_digest: 0,
-        producers: Vec::new(),
-        losses: Vec::new(),
-        why: step.why,
-        root: None,
-    };
-    let mut spans: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-    for segment in segments {
-        for block in 0..segment.block_count() {
-            pace.step(segment.block_rows(block).len(), 0)?;
-            let [seqs, producers, pseqs] = [ColumnId::Seq, ColumnId::Producer, ColumnId::Pseq]
-                .map(|column| segment.decode(block, column).map(|vector| vector.values));
-            let (Values::U64(seqs), Values::U64(producers), Values::U64(pseqs)) = (seqs?, producers?, pseqs?)
-            else {
-                unreachable!("these columns are numbers");
-            };
-            for seq in seqs {
-                tombstone.seq_digest = tombstone.seq_digest.wrapping_add(seq_digest(seq));
-            }
-            for (producer, pseq) in producers.into_iter().zip(pseqs) {
-                let (first, last) = spans.entry(producer as u32).or_insert((pseq, pseq));
-                (*first, *last) = ((*first).min(pseq), (*last).max(pseq));
-            }
-        }
-        if segment.meta().category == Category::SYSTEM.name() {
-            for (producer, lost) in losses_in(segment)? {
-                tombstone.losses.push(Gap::Producer { producer, first: lost.start, end: lost.end });
-            }
-        }
+fn entomb(step: &Drop, segments: &[Arc<Segment>], pace: &dyn Pace) -> Result<Tombstone> {
+    let mut absence = Absence::new(&step.partition.category, step.partition.day);
+    segments.iter().try_for_each(|segment| absence.note_segment(segment, pace))?;
+    if absence.is_full() {
+        let reason = "it is of more recorders, or tells of more losses, than the journal takes in one entry";
+        return Err(Error::Kept { what: step.partition.to_string(), reason: reason.to_owned() });
     }
-    if spans.len() > PRODUCERS_MAX {
-        let reason = format!("{} recorders in one partition, of at most {PRODUCERS_MAX}", spans.len());
-        return Err(Error::Kept { what: step.partition.to_string(), reason });
-    }
-    tombstone.producers = spans
-        .into_iter()
-        .map(|(producer, (first, last))| ProducerSpan { producer, first, end: last.saturating_add(1) })
-        .collect();
-    tombstone.root = Some(content_root(segments, pace)?);
-    Ok(tombstone)
+    let root = Some(content_root(segments, pace)?);
+    Ok(Tombstone { root, ..absence.into_tombstone(step.why) })
 }

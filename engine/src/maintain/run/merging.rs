@@ -139,7 +139,11 @@ impl Written<'_> {
             Tier::Hot => SegmentOptions { block_rows: maintenance.block_rows, ..self.options(tier) },
             Tier::Warm | Tier::Cold => self.options(tier),
         };
-        let source_wal = sources.iter().map(|handle| handle.meta.source_wal).max().unwrap_or(0);
+        // Hot segments that were merged before are told from fresh ones by it.
+        let source_wal = match tier {
+            Tier::Hot => 0,
+            Tier::Warm | Tier::Cold => sources.iter().map(|handle| handle.meta.source_wal).max().unwrap_or(0),
+        };
         let mut outputs: Vec<NewSegment> = Vec::new();
         let mut noted = Vec::new();
         let outcome = merge(

@@ -19,14 +19,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dropping::Dropped;
-pub(crate) use dropping::entomb;
 pub use hook::{Deletion, RetentionHook, Verdict};
 pub use pace::Effort;
 pub(crate) use pace::Throttle;
 use retired::RetiredHandles;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{ByHand, Drop, Earlier, Partition, Plan, PlanInput, Step, by_hand, is_held, plan};
+use super::plan::{ByHand, Drop, Earlier, HoldSearch, Partition, Plan, PlanInput, Step, by_hand, plan};
 use super::publish::Publisher;
 use super::usage::usage;
 use crate::catalog::Catalog;
@@ -83,6 +82,8 @@ pub struct MaintenanceReport {
     pub job: JobRecord,
     /// Whether it was only planned.
     pub dry_run: bool,
+    /// The runs before it that were ended early, because the database changed hands; this one went on with them.
+    pub earlier: Vec<JobRecord>,
 }
 
 /// How far a run has come.
@@ -98,6 +99,15 @@ pub struct Progress {
     pub rows_done: u64,
     /// Events in all.
     pub rows: u64,
+}
+
+impl Progress {
+    /// All steps are done; what they replaced goes now.
+    fn at_the_end(steps: &[Step]) -> Progress {
+        let (count, rows) = (steps.len() as u64, steps.iter().map(Step::rows).sum());
+        let step = "remove what was replaced".to_owned();
+        Progress { step, steps_done: count, steps: count, rows_done: rows, rows }
+    }
 }
 
 /// Maintains one open database. One job runs at a time.
@@ -186,6 +196,7 @@ impl Maintenance {
         let (catalog, places) = self.catalog_and_places();
         let snapshot = self.snapshot()?;
         let segments: Vec<_> = snapshot.segments().cloned().collect();
+        let search = HoldSearch::new(&snapshot);
         let retired: Vec<String> = catalog.files()?.into_iter().map(|(file, _)| file).collect();
         decide(PlanInput {
             now_ns,
@@ -196,7 +207,7 @@ impl Maintenance {
             // One that cannot be looked at, or is another database's, is not there; the run tells of it.
             cold_is_there: is_cold_there(&self.host, &places, catalog.identity()).unwrap_or(false),
             earlier,
-            is_held: &mut |query, partition| is_held(&snapshot, query, partition),
+            is_held: &mut |query, partition| Ok(search.is_held(query, partition)),
         })
     }
 
@@ -228,7 +239,8 @@ impl Maintenance {
     /// A whole run.
     ///
     /// # Errors
-    /// If it could not even be planned or told of; what goes wrong with a step is in the report.
+    /// If it could not even be planned or told of; [`Error::Interrupted`] if it was told to stop before it began. What
+    /// goes wrong with a step is in the report.
     pub(crate) fn run(
         &self,
         options: &MaintainOptions,
@@ -245,6 +257,8 @@ impl Maintenance {
             problems: Problems::default(),
             job: JobRecord::new(JobKind::Maintain, at_ns, began_ns),
         };
+        // Told to stop while it waited for the job before it, it has nothing to tell of.
+        run.throttle.check()?;
         if !options.dry_run {
             run.note(self.remove_unfinished());
         }
@@ -252,7 +266,7 @@ impl Maintenance {
         run.note(is_cold_there(&self.host, &places, catalog.identity()).map(drop));
         let mut plan = self.plan(at_ns, options.force, &run.earlier)?;
         if options.dry_run {
-            return Ok(MaintenanceReport { plan, job: run.job, dry_run: true });
+            return Ok(MaintenanceReport { plan, job: run.job, dry_run: true, earlier: Vec::new() });
         }
         let mut outcome = Ok(());
         let mut all_steps = plan.steps.clone();
@@ -271,6 +285,9 @@ impl Maintenance {
             all_steps.extend(plan.steps.iter().cloned());
         }
         plan.steps = all_steps;
+        if outcome.is_ok() {
+            progress(&Progress::at_the_end(&plan.steps));
+        }
         let Run { mut job, mut problems, .. } = run;
         problems.extend(plan.problems.iter().cloned());
         job.outcome = match outcome.and_then(|()| self.remove_retired(options.grace)) {
@@ -288,7 +305,7 @@ impl Maintenance {
         let By { actor, reason } = options.by.clone();
         let entry = NewEntry { at_ns: job.ended_ns, actor, reason, change: Change::JobDone(job.clone()) };
         self.publisher().note(entry)?;
-        Ok(MaintenanceReport { plan, job, dry_run: false })
+        Ok(MaintenanceReport { plan, job, dry_run: false, earlier: Vec::new() })
     }
 }
 

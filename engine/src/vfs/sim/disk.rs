@@ -42,6 +42,8 @@ pub(super) struct State {
     next_node: NodeId,
     files: BTreeMap<NodeId, FileState>,
     directories: Directories,
+    /// Names of each file, as they are visible.
+    links: BTreeMap<NodeId, u64>,
     used_pages: u64,
     locks: BTreeSet<NodeId>,
 }
@@ -68,6 +70,7 @@ impl Machine {
             next_node: ROOT + 1,
             files: BTreeMap::new(),
             directories: Directories::from([(ROOT, Directory::default())]),
+            links: BTreeMap::new(),
             used_pages: 0,
             locks: BTreeSet::new(),
         }))
@@ -153,8 +156,9 @@ impl State {
     pub(super) fn power_failure(&mut self, seed: u64) {
         let mut random = Prng::new(mix(seed));
         directory::power_failure(&mut self.directories, &mut random);
-        let (files, directories) = self.reachable();
-        self.files.retain(|id, _| files.contains(id));
+        let (links, directories) = self.reachable();
+        self.files.retain(|id, _| links.contains_key(id));
+        self.links = links;
         self.directories.retain(|id, _| directories.contains(id));
         for file in self.files.values_mut() {
             file.power_failure(&mut random);
@@ -173,16 +177,14 @@ impl State {
         self.faults.fail_sync_at.clear();
     }
 
-    /// Files and directories that have a name.
-    fn reachable(&self) -> (BTreeSet<NodeId>, BTreeSet<NodeId>) {
-        let (mut files, mut directories) = (BTreeSet::new(), BTreeSet::from([ROOT]));
+    /// Files and directories that have a name, and how many names each file has.
+    fn reachable(&self) -> (BTreeMap<NodeId, u64>, BTreeSet<NodeId>) {
+        let (mut links, mut directories) = (BTreeMap::new(), BTreeSet::from([ROOT]));
         let mut open = vec![ROOT];
         while let Some(id) = open.pop() {
             for node in self.directories[&id].names.values() {
                 match *node {
-                    Node::File(file) => {
-                        files.insert(file);
-                    }
+                    Node::File(file) => *links.entry(file).or_insert(0) += 1,
                     Node::Directory(directory) => {
                         if directories.insert(directory) {
                             open.push(directory);
@@ -191,7 +193,7 @@ impl State {
                 }
             }
         }
-        (files, directories)
+        (links, directories)
     }
 
     pub(super) fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -257,6 +259,7 @@ impl State {
         }
         let id = self.new_node();
         self.files.insert(id, FileState::default());
+        self.links.insert(id, 1);
         self.change_names(directory, Change::Link { name: name.into(), node: Node::File(id) }, None);
         Ok(id)
     }
@@ -286,7 +289,7 @@ impl State {
         match self.names(target)?.get(new) {
             Some(Node::Directory(_)) => return Err(io::ErrorKind::IsADirectory.into()),
             Some(replaced) if *replaced == node => return Ok(()),
-            Some(Node::File(replaced)) => self.free(*replaced),
+            Some(Node::File(replaced)) => self.unlink(*replaced),
             None => {}
         }
         if source == target {
@@ -300,10 +303,21 @@ impl State {
         Ok(())
     }
 
+    fn hard_link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let id = self.find_file(from)?;
+        let (directory, name) = self.parent(to)?;
+        if self.names(directory)?.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        *self.links.entry(id).or_insert(0) += 1;
+        self.change_names(directory, Change::Link { name: name.into(), node: Node::File(id) }, None);
+        Ok(())
+    }
+
     fn remove_file(&mut self, path: &Path) -> io::Result<()> {
         let id = self.find_file(path)?;
         let (directory, name) = self.parent(path)?;
-        self.free(id);
+        self.unlink(id);
         self.change_names(directory, Change::Unlink { name: name.into() }, None);
         Ok(())
     }
@@ -318,8 +332,14 @@ impl State {
         Ok(())
     }
 
-    /// Gives the space of a file back; its bytes stay, for open files and for a power failure.
-    fn free(&mut self, id: NodeId) {
+    /// Takes a name of a file away. With the last one its space is given back; its bytes stay, for open files and for
+    /// a power failure.
+    fn unlink(&mut self, id: NodeId) {
+        let links = self.links.entry(id).or_insert(1);
+        *links -= 1;
+        if *links > 0 {
+            return;
+        }
         let pages = self.files.get(&id).map_or(0, FileState::allocated_pages);
         self.used_pages = self.used_pages.saturating_sub(pages);
     }
@@ -394,6 +414,10 @@ impl Vfs for SimDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.machine.change(self.boot, |state| state.rename(from, to))
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.machine.change(self.boot, |state| state.hard_link(from, to))
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {

@@ -10,7 +10,8 @@
 //! - Names (create, rename, remove, new directories) are visible at once and durable after `sync_dir` of
 //!   their directory. Names and contents are durable independently of each other: a name may survive with
 //!   no content, and synced content is lost if its name was not synced. A rename is atomic, also between
-//!   two directories.
+//!   two directories. A file with several names keeps its content as long as one of them is left, and each of the
+//!   names is as durable as the directory that holds it.
 //! - **Power failure**: of the writes not synced each is kept, dropped or torn by sectors, in any
 //!   combination across sectors; a sector that keeps a write also has the earlier writes to it, since
 //!   the page cache holds one version of it. The length becomes any that the file had since it was
@@ -21,7 +22,7 @@
 //! - **Failed sync**: fails once. The pages it covered are clean afterwards though not durable, as on
 //!   Linux: the next sync succeeds without writing them, and a power failure can lose them.
 //! - **Full disk**: a write that needs more pages than there are is applied as far as they go and fails.
-//!   A removed file frees its pages at once.
+//!   The last name of a file, when removed, frees its pages at once.
 //!
 //! Shared memory survives a process crash, byte for byte as it was when the crash happened, and not a
 //! power failure. It is copied at that moment inside the call that crashes, so the picture is exact if no

@@ -360,3 +360,41 @@ fn equal_seeds_give_equal_disks() {
         assert_eq!(run(seed), run(seed));
     }
 }
+
+#[test]
+fn a_second_name_keeps_the_file_and_its_pages_and_is_durable_by_itself() {
+    let (mut kept, mut lost) = (false, false);
+    for seed in 0..100 {
+        let (sim, host, file) = with_file();
+        file.write_all_at(&[b'a'; 5000], 0).unwrap();
+        file.sync_data().unwrap();
+        sim.capacity(8192);
+        let (first, second) = (Path::new("/f"), Path::new("/second"));
+        host.files.hard_link(first, second).unwrap();
+        let taken = host.files.hard_link(first, second).unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(host.files.file_identity(first).unwrap(), host.files.file_identity(second).unwrap());
+        assert_eq!(host.files.space(first).unwrap().available_bytes, 0, "no page is counted twice");
+        host.files.remove_file(first).unwrap();
+        assert_eq!(host.files.space(second).unwrap().available_bytes, 0, "the other name holds the pages");
+        if seed % 2 == 0 {
+            host.files.sync_dir(Path::new("/")).unwrap();
+        }
+        sim.power_failure(seed);
+        let names = names(&sim.boot(), "/");
+        match (seed % 2 == 0, names.iter().map(String::as_str).collect::<Vec<_>>().as_slice()) {
+            (_, ["second"]) => kept |= seed % 2 == 1,
+            (false, ["f"]) => lost = true,
+            // The link is the first of the two changes.
+            (false, ["f", "second"]) => {}
+            other => panic!("{other:?}"),
+        }
+        let name = format!("/{}", names.last().unwrap());
+        assert_eq!(sim.read_file(Path::new(&name)).unwrap(), [b'a'; 5000]);
+        if names == ["second"] {
+            sim.boot().files.remove_file(second).unwrap();
+            assert_eq!(sim.boot().files.space(Path::new("/")).unwrap().available_bytes, 8192);
+        }
+    }
+    assert!(kept && lost, "{kept} {lost}");
+}

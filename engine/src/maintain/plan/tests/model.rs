@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::{World, partition};
 use crate::catalog::ledger::{Budget, DropReason, HoldQuery, JobOutcome, Policy};
+use crate::codec;
 use crate::maintain::plan::ages::{age_days, tier_due};
 use crate::maintain::plan::budget::excess_bytes;
 use crate::maintain::plan::{DAY_NS, KeptWhy, Partition, Plan, Step};
@@ -185,6 +186,9 @@ proptest! {
             let plan = world.plan();
             check_plan(&world, &case, &plan);
             prop_assert_eq!(&plan, &world.plan());
+            // It is the same in the process that asked for it.
+            let copy: Plan = codec::decode(&codec::encode(&plan)).unwrap();
+            prop_assert_eq!(&plan, &copy);
             if plan.steps.is_empty() {
                 prop_assert!(plan.foreseen.is_empty());
                 let over = excess_bytes(world.ledger().budget(), world.usage);

@@ -1,38 +1,61 @@
 //! `blotter stats`: what a database holds, counted while it is recorded.
 
+mod disk;
+mod upkeep;
+
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use blotter::event::{Category, FieldKey, Timestamp, ValueRef, names};
 use blotter::segment::Projection;
 use blotter::{Predicate, Reader, Snapshot};
 
+use self::disk::Disk;
+use self::upkeep::Upkeep;
 use super::{Output, report_unreadable};
 use crate::args::{Format, Stats};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, say};
+use crate::render::escape::escaped;
 use crate::render::json;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Stats) -> Result<Outcome, Failure> {
-    let snapshot = Reader::open(&arguments.directory)?.snapshot()?;
-    print(&mut Output::new(arguments.format), &arguments.directory, &snapshot)
+    let reader = Reader::open(&arguments.directory)?;
+    print(&mut Output::new(arguments.format), &arguments.directory, &reader, arguments.days)
 }
 
-/// Prints what a snapshot of the database in a directory holds.
+/// Prints what the database in a directory holds, and what is to become of it.
 pub(crate) fn print(
     output: &mut Output<'_>,
     directory: &Path,
-    snapshot: &Snapshot,
+    reader: &Reader,
+    with_days: bool,
 ) -> Result<Outcome, Failure> {
+    let snapshot = &reader.snapshot()?;
     let (counts, is_damaged) = Counts::of(snapshot);
     let disk = Disk::of(directory)?;
+    let upkeep = Upkeep::of(directory, reader, &disk);
     match output.format {
-        Format::Text => print_text(output, snapshot, &counts, &disk)?,
-        Format::Json => output.line(to_json(snapshot, &counts, &disk))?,
+        Format::Text => {
+            print_text(output, snapshot, &counts, &disk)?;
+            upkeep::print_tiers(output, snapshot)?;
+            if with_days {
+                upkeep::print_days(output, snapshot)?;
+            }
+            if let Ok(upkeep) = &upkeep {
+                upkeep.print(output)?;
+            }
+        }
+        Format::Json => {
+            let upkeep = upkeep.as_ref().map(Upkeep::members).unwrap_or_default();
+            output.line(to_json(snapshot, &counts, &disk, with_days, &upkeep))?;
+        }
     }
     output.flush()?;
-    Ok(Outcome::no_if(is_damaged))
+    if let Err(error) = &upkeep {
+        say(format_args!("error: what is kept and done is not known: {}", escaped(&error.to_string())));
+    }
+    Ok(Outcome::no_if(is_damaged || upkeep.is_err()))
 }
 
 /// What is known of one category, or of all.
@@ -126,49 +149,6 @@ pub(crate) fn first_unsealed_seq(snapshot: &Snapshot) -> u64 {
     snapshot.next_seq().0.saturating_sub(unsealed_events + snapshot.left_in_rings())
 }
 
-/// Bytes on disk, by what they are.
-#[derive(Default)]
-struct Disk {
-    segments: u64,
-    wal: u64,
-    catalog: u64,
-    other: u64,
-}
-
-impl Disk {
-    fn of(directory: &Path) -> Result<Disk, Failure> {
-        let mut disk = Disk::default();
-        let mut waiting = vec![directory.to_path_buf()];
-        while let Some(directory) = waiting.pop() {
-            let entries = match fs::read_dir(&directory) {
-                Ok(entries) => entries,
-                // The writer may have removed it meanwhile.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Failure::io("list", &directory, error)),
-            };
-            for entry in entries.flatten() {
-                let Ok(metadata) = entry.metadata() else { continue };
-                if metadata.is_dir() {
-                    waiting.push(entry.path());
-                    continue;
-                }
-                let path = entry.path();
-                *match path.extension().and_then(|ending| ending.to_str()) {
-                    Some("seg") => &mut disk.segments,
-                    Some("wal") => &mut disk.wal,
-                    Some("redb") => &mut disk.catalog,
-                    _ => &mut disk.other,
-                } += metadata.len();
-            }
-        }
-        Ok(disk)
-    }
-
-    fn total(&self) -> u64 {
-        self.segments + self.wal + self.catalog + self.other
-    }
-}
-
 fn print_text(
     output: &mut Output<'_>,
     snapshot: &Snapshot,
@@ -184,10 +164,6 @@ fn print_text(
         print_count(output, name, count)?;
     }
     print_count(output, "total", &total)?;
-    for (tier, count) in &counts.tiers {
-        output
-            .line(format_args!("{tier} tier: {} segments, {} bytes", count.segments, count.segment_bytes))?;
-    }
     let (unsealed_events, _) = snapshot.unsealed();
     output.line(format_args!("not sealed yet: {unsealed_events} events"))?;
     if snapshot.left_in_rings() > 0 {
@@ -219,7 +195,7 @@ fn print_count(output: &mut Output<'_>, name: &str, count: &Count) -> Result<(),
     ))
 }
 
-fn to_json(snapshot: &Snapshot, counts: &Counts, disk: &Disk) -> String {
+fn to_json(snapshot: &Snapshot, counts: &Counts, disk: &Disk, with_days: bool, upkeep: &str) -> String {
     let list = |items: Vec<String>| format!("[{}]", items.join(","));
     let named = |counts: &BTreeMap<String, Count>, key: &str| {
         list(
@@ -232,7 +208,7 @@ fn to_json(snapshot: &Snapshot, counts: &Counts, disk: &Disk) -> String {
     let indexed = snapshot.indexed().iter().map(|field| quoted(field.name())).collect();
     format!(
         "{{{},\"next_seq\":{},\"unsealed_events\":{},\"left_in_rings\":{},\"lost_events\":{},\"indexed\":{},\
-         \"disk_bytes\":{},\"wal_bytes\":{},\"catalog_bytes\":{},\"categories\":{},\"tiers\":{}}}",
+         \"disk_bytes\":{},\"wal_bytes\":{},\"catalog_bytes\":{},\"categories\":{},\"tiers\":{},{}{upkeep}}}",
         members(&counts.total()),
         snapshot.next_seq(),
         snapshot.unsealed().0,
@@ -244,6 +220,7 @@ fn to_json(snapshot: &Snapshot, counts: &Counts, disk: &Disk) -> String {
         disk.catalog,
         named(&counts.categories, "category"),
         named(&counts.tiers, "tier"),
+        upkeep::tiers_members(snapshot, with_days),
     )
 }
 

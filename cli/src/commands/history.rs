@@ -1,0 +1,68 @@
+//! `blotter history`: who decided what, and what was done about it.
+
+use std::collections::BTreeMap;
+
+use blotter::Reader;
+use blotter::ledger::{Change, Ledger, LedgerEntry, Policy};
+
+use super::Output;
+use crate::args::Format;
+use crate::args::administer::History;
+use crate::outcome::{Failure, Outcome};
+use crate::render::amount::second;
+use crate::render::grid::{Align, Grid};
+use crate::render::ledger;
+
+/// Runs the command.
+pub(crate) fn run(arguments: &History) -> Result<Outcome, Failure> {
+    let found = Reader::open(&arguments.directory)?.ledger()?;
+    let count = if arguments.count == 0 { usize::MAX } else { arguments.count };
+    let skipped = found.entries().len().saturating_sub(count);
+    let mut output = Output::new(arguments.format);
+    match arguments.format {
+        Format::Json => {
+            for entry in &found.entries()[skipped..] {
+                output.line(ledger::entry_json(entry))?;
+            }
+        }
+        Format::Text => {
+            for line in grid(&found, skipped).lines() {
+                output.line(line)?;
+            }
+        }
+    }
+    output.flush()?;
+    Ok(Outcome::Yes)
+}
+
+fn grid(found: &Ledger, skipped: usize) -> Grid {
+    let mut grid = Grid::new(&[
+        ("number", Align::Right),
+        ("time", Align::Left),
+        ("actor", Align::Left),
+        ("change", Align::Left),
+        ("reason", Align::Left),
+    ]);
+    let mut policies: BTreeMap<&str, &Policy> = BTreeMap::new();
+    for (index, entry) in found.entries().iter().enumerate() {
+        let before = replaced(&mut policies, entry);
+        if index >= skipped {
+            grid.row([
+                entry.number.to_string(),
+                second(entry.at_ns),
+                entry.actor.clone(),
+                ledger::change(entry, before),
+                entry.reason.clone(),
+            ]);
+        }
+    }
+    grid
+}
+
+/// The policy that an entry replaces.
+fn replaced<'a>(policies: &mut BTreeMap<&'a str, &'a Policy>, entry: &'a LedgerEntry) -> Option<&'a Policy> {
+    match &entry.change {
+        Change::PolicySet { category, policy } => policies.insert(category, policy),
+        _ => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! Amounts as people read them. Programs get them exact, in JSON.
+
+use blotter::event::Timestamp;
+use blotter::ledger::Budget;
+use chrono::SecondsFormat;
+
+/// `1.23 GB`: three digits, decimal units.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut scaled = bytes as f64 / 1000.0;
+    let mut unit = 0;
+    // What would be rounded to 1000 has the next unit.
+    while scaled >= 999.5 && unit + 1 < UNITS.len() {
+        scaled /= 1000.0;
+        unit += 1;
+    }
+    let digits = if scaled < 9.995 { 2 } else { usize::from(scaled < 99.95) };
+    format!("{scaled:.digits$} {}", UNITS[unit])
+}
+
+/// `30 d`, `5 y` for whole years of 365 days, `never`.
+pub(crate) fn age(days: Option<u32>) -> String {
+    match days {
+        None => "never".to_owned(),
+        Some(days) if days > 0 && days % 365 == 0 => format!("{} y", days / 365),
+        Some(days) => format!("{days} d"),
+    }
+}
+
+/// To the second, which is how people act.
+pub(crate) fn second(at_ns: i64) -> String {
+    Timestamp(at_ns).to_datetime().to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// `80% of the volume`, `500 GB`, `unlimited`.
+pub(crate) fn budget(budget: Budget) -> String {
+    match budget {
+        Budget::Unlimited => "unlimited".to_owned(),
+        Budget::Bytes(limit) => bytes(limit),
+        Budget::Percent(percent) => format!("{percent}% of the volume"),
+    }
+}
+
+/// `12.3 s`, `450 ms`, `2 h 5 min`.
+pub(crate) fn duration(ns: i64) -> String {
+    let seconds = ns as f64 / 1e9;
+    if seconds < 1.0 {
+        return format!("{:.0} ms", seconds * 1e3);
+    }
+    if seconds < 99.95 {
+        return format!("{seconds:.1} s");
+    }
+    let minutes = (seconds / 60.0).round() as u64;
+    if minutes < 60 { format!("{minutes} min") } else { format!("{} h {} min", minutes / 60, minutes % 60) }
+}
+
+/// How much smaller: `3.42x`; a dash without both.
+pub(crate) fn ratio(before: u64, after: u64) -> String {
+    if before == 0 || after == 0 { "-".to_owned() } else { format!("{:.2}x", before as f64 / after as f64) }
+}
+
+/// Bytes per event; a dash without events.
+pub(crate) fn per_event(bytes: u64, events: u64) -> String {
+    if events == 0 { "-".to_owned() } else { format!("{:.1}", bytes as f64 / events as f64) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits() {
+        for (size, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.00 kB"),
+            (9_994, "9.99 kB"),
+            (9_996, "10.0 kB"),
+            (99_960, "100 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.00 MB"),
+            (1_234_567_890, "1.23 GB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(bytes(size), expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn ages_and_durations_are_in_the_unit_that_fits() {
+        for (days, expected) in [
+            (None, "never"),
+            (Some(0), "0 d"),
+            (Some(364), "364 d"),
+            (Some(730), "2 y"),
+            (Some(731), "731 d"),
+        ] {
+            assert_eq!(age(days), expected);
+        }
+        for (seconds, expected) in
+            [(0.0021, "2 ms"), (12.34, "12.3 s"), (99.96, "2 min"), (7_500.0, "2 h 5 min")]
+        {
+            assert_eq!(duration((seconds * 1e9) as i64), expected);
+        }
+        assert_eq!(
+            (ratio(300, 100), ratio(0, 1), per_event(5, 2)),
+            ("3.00x".into(), "-".into(), "2.5".into())
+        );
+    }
+}
