@@ -20,11 +20,12 @@ use aged::{
     COLD, Truth, by, check_nothing_left, database, forced, maintain, noon, partition, policy, record,
     verify_clean,
 };
+use blotter::event::{Category, Level};
 use blotter::ledger::{Budget, DropReason, Hold, HoldQuery, JobOutcome, Policy};
 use blotter::maintain::{Deletion, MaintainOptions, RetentionHook, Verdict};
 use blotter::vfs::OpenMode;
 use blotter::vfs::sim::{Prng, SimHost};
-use blotter::{Db, Error, Options, Result};
+use blotter::{Db, Error, Options, RecorderOptions, Result};
 
 /// A job and what it is done to.
 struct Job {
@@ -518,5 +519,44 @@ fn any_one_failed_call_leaves_a_job_undone_or_done_and_the_next_run_ends_it() {
             eprintln!("{}: {} failures", job.name, number - 1);
             assert!(number > 4, "{} has {number} calls", job.name);
         }
+    });
+}
+
+/// A job on a disk that has room for so many bytes more than are taken.
+fn on_full_disk(job: &Job, scene: &SimHost, truth: &Truth, room_bytes: u64) -> bool {
+    let place = format!("{}, with {room_bytes} bytes of room", job.name);
+    let sim = scene.fork(room_bytes);
+    let db = open(job, &sim, &place);
+    let mut recorder = db.recorder(RecorderOptions::new()).unwrap();
+    sim.capacity(1 << 40);
+    let space = sim.boot().files.space(database()).unwrap();
+    sim.capacity(space.total_bytes - space.available_bytes + room_bytes);
+    let outcome = (job.act)(&db, &sim);
+    if outcome.is_ok() {
+        assert!((job.is_done)(&db), "{place}: nobody says so, but it was not done: {:?}", tiers_of(&db));
+    }
+    truth.check(&db, &place);
+    // Recording takes what the rings hold, and goes on when there is room.
+    let emitted = recorder.event(Category::SYSTEM, Level::Info, "health_check").message("still there").emit();
+    assert!(emitted.is_accepted(), "{place}: {emitted:?}");
+    drop(recorder);
+    sim.capacity(u64::MAX);
+    db.flush().unwrap_or_else(|error| panic!("{place}: recording does not go on: {error}"));
+    let truth = Truth::of(&db).with_deleted(truth);
+    finish(job, &sim, db, &truth, &place);
+    outcome.is_ok()
+}
+
+#[test]
+fn a_full_disk_fails_jobs_cleanly_and_the_next_run_ends_them() {
+    each_job(|job| {
+        let (scene, truth) = scene(job);
+        let (mut room_bytes, mut failures) = (0, 0);
+        while !on_full_disk(job, &scene, &truth, room_bytes) {
+            failures += 1;
+            room_bytes += if room_bytes < 64 * 1024 { 4096 } else { room_bytes / 8 / 4096 * 4096 };
+            assert!(room_bytes < 64 << 20, "{}: it never has enough", job.name);
+        }
+        eprintln!("{}: fails up to {room_bytes} bytes of room, {failures} sizes", job.name);
     });
 }

@@ -6,6 +6,7 @@
 //! told, and the version then follows the catalog.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -126,10 +127,12 @@ impl Publisher {
 
     /// Makes a change of maintenance; everybody sees it when this returns. Gives the entries with their numbers.
     ///
+    /// On a full disk the change is made, and told when there is room: else nothing could be deleted to make some.
+    ///
     /// # Errors
     /// If the change was not made, or could not be told to other processes; [`Publisher::settle`] goes on then.
     pub(crate) fn swap(&mut self, swap: &Swap<'_>) -> Result<Vec<LedgerEntry>> {
-        self.settle()?;
+        self.settle_if_there_is_room()?;
         if let (Some(reason), false) = (&self.journal_damage, swap.entries.is_empty()) {
             return Err(Error::Unavailable {
                 path: self.database.join(JOURNAL_FILE),
@@ -144,13 +147,15 @@ impl Publisher {
                 entries
             }
             Err(error) => {
-                self.settle()?;
+                self.resolve()?;
                 if self.catalog.counters().generation == generation {
                     return Err(error);
                 }
                 let ledger = self.catalog.ledger();
                 let own = ledger.entries().len() - swap.entries.len();
-                return Ok(ledger.entries()[own..].to_vec());
+                let entries = ledger.entries()[own..].to_vec();
+                self.settle_if_there_is_room()?;
+                return Ok(entries);
             }
         };
         let places = self.places();
@@ -158,8 +163,20 @@ impl Publisher {
         let removed: HashSet<SegmentId> = swap.removed.iter().copied().collect();
         self.versions.replace(&removed, swap.added.iter().map(|(meta, _)| handle(meta)));
         self.manifest_is_stale = true;
-        self.settle()?;
+        self.settle_if_there_is_room()?;
         Ok(entries)
+    }
+
+    /// As [`Publisher::settle`], but for what a full disk does not take; whether that is nothing.
+    ///
+    /// # Errors
+    /// As [`Publisher::settle`].
+    pub(crate) fn settle_if_there_is_room(&mut self) -> Result<bool> {
+        self.resolve()?;
+        match self.settle() {
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::StorageFull => Ok(false),
+            settled => settled.map(|()| true),
+        }
     }
 
     /// Shows segments where they are from now on, after the directory of cold ones has changed.

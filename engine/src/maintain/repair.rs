@@ -28,7 +28,7 @@ use super::report::{Quarantined, RepairReport};
 use super::salvage::{Salvage, options_like};
 use super::verify::{describe, only_damage, open_segment};
 use super::wal_file::WalFile;
-use crate::catalog::ledger::{Change, Ledger};
+use crate::catalog::ledger::{Change, Ledger, LedgerEntry};
 use crate::catalog::manifest::MANIFEST_FILE;
 use crate::catalog::{
     CATALOG_FILE, Catalog, Counters, DatabaseId, FileState, GAPS_PER_RECORD_MAX, Gap, JOURNAL_FILE, Journal,
@@ -198,10 +198,10 @@ impl Found {
         if catalog.sound().is_some_and(|found| Some(found.catalog.identity().0) != identity) {
             catalog = State::Damaged(other(CATALOG_FILE));
         }
-        // The catalog is the one that is never behind.
-        let places = match catalog.sound() {
-            Some(found) => Places::new(database, found.catalog.ledger().cold_directory()),
-            None => find_places(host, database)?,
+        let ledger = fuller_ledger(catalog.sound().map(|found| &found.catalog), &records);
+        let places = match tells_cold_directory(&ledger) {
+            true => Places::new(database, ledger.cold_directory()),
+            false => find_places(host, database)?,
         };
         if let (Some(cold), Some(identity)) = (&places.cold, identity)
             && !is_cold_there(host, &places, DatabaseId(identity))?
@@ -248,9 +248,20 @@ impl Found {
         catalog.max(self.manifest.sound().map_or(0, |manifest| manifest.next_seq))
     }
 
-    /// What was decided and done: what the catalog knows, or the journal, whoever knows more.
-    fn ledger(&self) -> Ledger {
-        fuller_ledger(self.catalog.sound().map(|found| &found.catalog), &self.records)
+    /// What was decided and done, and where the cold segments are.
+    fn ledger(&self, at_ns: i64) -> Ledger {
+        let mut ledger = fuller_ledger(self.catalog.sound().map(|found| &found.catalog), &self.records);
+        let cold = self.places.cold.as_ref().and_then(|path| path.to_str());
+        if ledger.cold_directory() != cold {
+            ledger.add(LedgerEntry {
+                number: ledger.last_number() + 1,
+                at_ns,
+                actor: "repair".to_owned(),
+                reason: format!("{MANIFEST_FILE} names it, and the entry that set it is lost"),
+                change: Change::ColdDirectorySet(cold.map(str::to_owned)),
+            });
+        }
+        ledger
     }
 
     fn generation(&self) -> u64 {
@@ -324,7 +335,7 @@ impl<'h> Plan<'h> {
             next_seq: 0,
             next_producer: 0,
             new_gaps: Vec::new(),
-            ledger: found.ledger(),
+            ledger: found.ledger(host.clock.now_ns()),
             found,
         };
         if plan.found.identity.is_none() {
@@ -793,6 +804,14 @@ pub(super) fn fuller_ledger(catalog: Option<&Catalog>, journal: &[JournalRecord]
         Some(ledger) if ledger.last_number() >= journal.last_number() => Ledger::clone(&ledger),
         _ => journal,
     }
+}
+
+/// Whether a ledger is whole enough to tell where cold segments are. One without an entry may be lost.
+fn tells_cold_directory(ledger: &Ledger) -> bool {
+    let is_about_it = |change: &&Change| matches!(change, Change::ColdDirectorySet(_) | Change::Unreadable);
+    let mut changes = ledger.entries().iter().rev().map(|entry| &entry.change);
+    let last = changes.find(is_about_it);
+    !ledger.entries().is_empty() && last.is_none_or(|change| *change != Change::Unreadable)
 }
 
 /// The segment id in a file name.

@@ -50,7 +50,13 @@ impl Sealer {
         let number = tail.number();
         let catalog = Arc::clone(self.publisher().catalog());
         let sealed = if catalog.counters().sealed_wal < number.0 {
-            self.seal(tail)?
+            match self.seal(tail) {
+                Ok(sealed) => sealed,
+                Err(error) => {
+                    self.give_up(number);
+                    return Err(error);
+                }
+            }
         } else {
             // A repair may have begun to count files anew: older segments can name the same number.
             let first_seq = tail.header.first_seq.0;
@@ -86,6 +92,18 @@ impl Sealer {
         }
         let dir = self.database.join("wal");
         self.host.files.sync_dir(&dir).map_err(|error| Error::io("sync", &dir, error))
+    }
+
+    /// Removes what a failed attempt has written: on a disk that is almost full it would take what is left.
+    fn give_up(&mut self, number: WalNumber) {
+        let is_committed = {
+            let mut publisher = self.publisher();
+            publisher.resolve().is_err() || publisher.catalog().counters().sealed_wal >= number.0
+        };
+        if !is_committed {
+            // What cannot be removed now is before the WAL file is.
+            self.abandoned.retain(|path| remove_if_there(&self.host, path).is_err());
+        }
     }
 
     /// Writes the segments of a WAL file and commits them.

@@ -4,7 +4,6 @@
 //! process a snapshot holds its segments: they are opened before their names go, and stay readable.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,12 +27,7 @@ impl Maintenance {
         if catalog.files()?.is_empty() {
             return Ok(0);
         }
-        // No file goes before MANIFEST has told that it is no segment's any longer, and the journal why. Where there is
-        // no room to tell, removing makes some; a reader that comes just then names what it misses.
-        match self.publisher().settle() {
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::StorageFull => {}
-            settled => settled?,
-        }
+        let mut is_told = self.publisher().settle_if_there_is_room()?;
         let files = catalog.files()?;
         let cold_is_there = is_cold_there(&self.host, &places, catalog.identity()).unwrap_or(false);
         let now_ns = self.host.clock.now_ns();
@@ -57,6 +51,9 @@ impl Maintenance {
                 waiting += 1;
                 continue;
             }
+            // No file goes before MANIFEST has told that it is no segment's any longer, and the journal why. Where there
+            // is no room to tell, removing makes some; a reader that comes just then names what it misses.
+            is_told = is_told || self.publisher().settle_if_there_is_room()?;
             remove_if_there(&self.host, &path)?;
             self.retired().remove(&file);
             removed.push((file, None));
