@@ -10,6 +10,7 @@ use crate::args::Format;
 use crate::args::administer::History;
 use crate::outcome::{Failure, Outcome};
 use crate::render::amount::second;
+use crate::render::escape::escaped;
 use crate::render::grid::{Align, Grid};
 use crate::render::ledger;
 
@@ -26,8 +27,20 @@ pub(crate) fn run(arguments: &History) -> Result<Outcome, Failure> {
             }
         }
         Format::Text => {
-            for line in grid(&found, skipped).lines() {
+            let grid = grid(&found, skipped);
+            if grid.is_empty() {
+                output.line("nothing was decided or done yet")?;
+            }
+            let lines = if grid.is_empty() { Vec::new() } else { grid.lines() };
+            // Names and a rule come first.
+            let entries = [None, None].into_iter().chain(found.entries()[skipped..].iter().map(Some));
+            for (line, entry) in lines.iter().zip(entries) {
                 output.line(line)?;
+                if let Some(LedgerEntry { change: Change::JobDone(job), .. }) = entry {
+                    for problem in &job.problems {
+                        output.line(format_args!("        problem: {}", escaped(problem)))?;
+                    }
+                }
             }
         }
     }

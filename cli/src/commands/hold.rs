@@ -103,8 +103,11 @@ fn list(directory: &Path, format: Format) -> Result<Outcome, Failure> {
     let mut output = Output::new(format);
     match format {
         Format::Text => {
-            for line in grid(&ledger).lines() {
-                output.line(line)?;
+            let grid = grid(&ledger);
+            if grid.is_empty() {
+                output.line("holds: none")?;
+            } else {
+                grid.lines().iter().try_for_each(|line| output.line(line))?;
             }
         }
         Format::Json => {

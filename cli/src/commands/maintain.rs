@@ -1,17 +1,18 @@
 //! `blotter maintain` and `blotter delete`: what is due, and what is not.
 
-use blotter::Timestamp;
 use blotter::control::{Request, Response};
 use blotter::ledger::{JobOutcome, JobRecord};
 use blotter::maintain::plan::{Plan, Step};
 use blotter::maintain::{MaintenanceReport, foresee};
+use blotter::{Reader, Timestamp};
 
 use super::Output;
+use super::policy::Categories;
 use crate::administer::{administer, unexpected};
 use crate::args::Format;
 use crate::args::administer::{Delete, Maintain};
-use crate::outcome::{Failure, Outcome};
-use crate::render::amount::{bytes, duration, per_event, ratio};
+use crate::outcome::{Failure, Outcome, say};
+use crate::render::amount::{bytes, counted, duration, per_event, ratio};
 use crate::render::escape::escaped;
 use crate::render::grid::{Align, Grid};
 use crate::render::json::Object;
@@ -37,20 +38,35 @@ pub(crate) fn run(arguments: &Maintain) -> Result<Outcome, Failure> {
     let Response::Maintained(report) = administer(directory, &request, &by)? else {
         return Err(unexpected(directory));
     };
-    let MaintenanceReport { plan, job, .. } = &*report;
+    let MaintenanceReport { plan, job, earlier, .. } = &*report;
     let mut output = Output::new(arguments.format);
     match arguments.format {
         Format::Json => {
             let object = Object::new().raw("dry_run", false).raw("plan", plan_json(plan));
-            output.line(job_json(object, job).end())?;
+            let earlier = earlier.iter().map(|job| job_json(Object::new(), job).end());
+            output.line(job_json(object, job).list("earlier", earlier).end())?;
         }
         Format::Text => {
+            for job in earlier {
+                print_job(&mut output, job, &[])?;
+                output.line("the database changed hands; whoever had it then went on:\n")?;
+            }
             print_plan(&mut output, plan, usize::MAX)?;
-            print_job(&mut output, job)?;
+            print_job(&mut output, job, &plan.problems)?;
         }
     }
     output.flush()?;
-    Ok(Outcome::no_if(job.outcome != JobOutcome::Done))
+    match job.outcome {
+        JobOutcome::Done => return Ok(Outcome::Yes),
+        JobOutcome::Interrupted => {
+            say("hint: what was done stays done; run it again, and it goes on");
+        }
+        JobOutcome::NeedsConfirmation => {
+            say("hint: if these deletions are meant, run it again with --force");
+        }
+        JobOutcome::Incomplete => {}
+    }
+    Ok(Outcome::No)
 }
 
 /// Shows what a run would do. Asks nobody, and changes nothing.
@@ -111,7 +127,18 @@ pub(super) fn print_plan(output: &mut Output<'_>, plan: &Plan, most: usize) -> R
     }
     print_more(output, plan.foreseen.len(), most, "that may be deleted")?;
     for kept in plan.kept.iter().take(most) {
-        output.line(format_args!("kept: {}", escaped(&kept.to_string())))?;
+        let overdue = match kept.overdue_days {
+            0 => String::new(),
+            days => format!(", {} overdue", counted(u64::from(days), "day")),
+        };
+        output.line(format_args!(
+            "kept: {}: {}, {}: {}; due: {}{overdue}",
+            escaped(&kept.partition.to_string()),
+            counted(kept.rows, "event"),
+            bytes(kept.bytes),
+            escaped(&kept.why.to_string()),
+            kept.due
+        ))?;
     }
     print_more(output, plan.kept.len(), most, "kept")?;
     for problem in &plan.problems {
@@ -128,7 +155,8 @@ fn print_more(output: &mut Output<'_>, count: usize, most: usize, what: &str) ->
     }
 }
 
-fn print_job(output: &mut Output<'_>, job: &JobRecord) -> Result<(), Failure> {
+/// What was done, and what could not be that is not among the problems shown already.
+fn print_job(output: &mut Output<'_>, job: &JobRecord, shown: &[String]) -> Result<(), Failure> {
     let mut grid = Grid::new(&[
         ("done", Align::Left),
         ("partitions", Align::Right),
@@ -163,7 +191,7 @@ fn print_job(output: &mut Output<'_>, job: &JobRecord) -> Result<(), Failure> {
             output.line(line)?;
         }
     }
-    for problem in &job.problems {
+    for problem in job.problems.iter().filter(|problem| !shown.contains(problem)) {
         output.line(format_args!("problem: {}", escaped(problem)))?;
     }
     output.line(format_args!("{} in {}", job.outcome, duration(job.ended_ns.saturating_sub(job.began_ns))))
@@ -216,6 +244,9 @@ pub(super) fn plan_json(plan: &Plan) -> String {
 /// Has a day of a category deleted, and shows what is left of it.
 pub(crate) fn run_delete(arguments: &Delete) -> Result<Outcome, Failure> {
     let directory = &arguments.directory;
+    let reader = Reader::open(directory)?;
+    Categories::of(&reader.snapshot()?, &reader.ledger()?).check_known(&arguments.category)?;
+    drop(reader);
     let request = Request::DropPartition { category: arguments.category.clone(), day: arguments.day };
     let Response::Dropped(dropped) = administer(directory, &request, &arguments.by.by())? else {
         return Err(unexpected(directory));

@@ -21,6 +21,11 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{scaled:.digits$} {}", UNITS[unit])
 }
 
+/// `1 event`, `2 events`.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `30 d`, `5 y` for whole years of 365 days, `never`.
 pub(crate) fn age(days: Option<u32>) -> String {
     match days {

@@ -2,7 +2,7 @@
 
 use blotter::ledger::{Budget, Change, HoldQuery, JobRecord, LedgerEntry, Policy, TierChange, Tombstone};
 
-use super::amount::{age, budget, bytes, duration, ratio, second};
+use super::amount::{age, budget, bytes, counted, duration, ratio, second};
 use super::json::Object;
 
 /// Names of a policy's settings, as options and files spell them, with their values.
@@ -64,10 +64,10 @@ fn lists(query: &HoldQuery) -> [(&'static str, &[String]); 5] {
 /// What was deleted.
 pub(crate) fn tombstone(tombstone: &Tombstone) -> String {
     format!(
-        "{} {}: {} events, {}, seq {} to {}, {}, root {}",
+        "{} {}: {}, {}, seq {} to {}, {}, root {}",
         tombstone.category,
         tombstone.day,
-        tombstone.rows,
+        counted(tombstone.rows, "event"),
         bytes(tombstone.bytes),
         tombstone.seq_min,
         tombstone.seq_max,
@@ -76,21 +76,21 @@ pub(crate) fn tombstone(tombstone: &Tombstone) -> String {
     )
 }
 
-/// What a job did.
+/// What a job did. What it could not do is told beside it.
 pub(crate) fn job(job: &JobRecord) -> String {
     let mut parts = vec![format!("{}: {}", job.kind, job.outcome)];
     for (name, change) in tier_changes(job) {
         if change.partitions > 0 {
             parts.push(match name {
                 "deleted" => format!(
-                    "deleted {} events in {} partitions, {}",
-                    change.rows,
-                    change.partitions,
+                    "deleted {} in {}, {}",
+                    counted(change.rows, "event"),
+                    counted(change.partitions, "partition"),
                     bytes(change.bytes_before)
                 ),
                 name => format!(
-                    "{name} {} partitions, {} to {} ({})",
-                    change.partitions,
+                    "{name} {}, {} to {} ({})",
+                    counted(change.partitions, "partition"),
                     bytes(change.bytes_before),
                     bytes(change.bytes_after),
                     ratio(change.bytes_before, change.bytes_after)
@@ -102,7 +102,6 @@ pub(crate) fn job(job: &JobRecord) -> String {
         parts.push(format!("copied {}", bytes(job.copied_bytes)));
     }
     parts.push(format!("took {}", duration(job.ended_ns.saturating_sub(job.began_ns))));
-    parts.extend(job.problems.iter().map(|problem| format!("problem: {problem}")));
     parts.join("; ")
 }
 

@@ -49,6 +49,43 @@ fn a_backup_is_taken_listed_checked_and_restored() {
 }
 
 #[test]
+fn a_live_database_is_backed_up_with_what_is_not_sealed_yet() {
+    let place = Place::with_lines(&numbered_lines(0..2000));
+    let db = crate::owner::engine(&place);
+    let mut recorder = db.recorder(blotter::RecorderOptions::new()).unwrap();
+    for n in 0..500_i64 {
+        let event = recorder.event(blotter::event::Category::FILL, blotter::event::Level::Info, "fill");
+        assert!(event.order_id("live").field("n", n).emit().is_accepted());
+    }
+    db.flush().unwrap();
+    let database = place.database.as_str();
+    let vault = place.directory.join("vault").display().to_string();
+    let answer = |database: &str| {
+        let query = "category in (order, fill) | stats count(), sum(n) by category, order_id";
+        run(&["query", database, query, "--format", "csv"]).expect(0).out
+    };
+    let before = answer(database);
+    run(&["backup", database, &vault]).expect(0);
+    // What comes later, and what goes later, changes nothing of it.
+    assert!(
+        recorder
+            .event(blotter::event::Category::FILL, blotter::event::Level::Info, "late")
+            .emit()
+            .is_accepted()
+    );
+    drop(recorder);
+    db.flush().unwrap();
+    let restored = place.directory.join("restored.blotter").display().to_string();
+    run(&["restore", &vault, &restored]).expect(0);
+    assert_eq!(answer(&restored), before);
+    run(&["verify", &restored]).expect(0);
+    // The restored one is maintained by itself, beside the other.
+    run(&["maintain", &restored, "--at", "2023-12-20T02:00:00Z"]).expect(0);
+    assert_eq!(answer(&restored), before);
+    db.close().unwrap();
+}
+
+#[test]
 fn damage_to_a_backup_is_named() {
     let place = Place::with_lines(&numbered_lines(0..2000));
     let vault = place.directory.join("vault");

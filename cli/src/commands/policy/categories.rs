@@ -43,29 +43,44 @@ impl Categories {
 
     /// Whether a name is that of a category, or may be that of a new one; why not.
     pub(crate) fn refusal(&self, name: &str, new_is_meant: bool) -> Option<String> {
+        let unknown = self.unknown(name)?;
+        match (is_well_formed(name), new_is_meant) {
+            (true, true) => None,
+            (true, false) => Some(format!("{unknown} --new-category takes it all the same")),
+            (false, _) => Some(unknown),
+        }
+    }
+
+    /// Why a name is not one of these.
+    fn unknown(&self, name: &str) -> Option<String> {
         if self.0.contains(name) {
             return None;
         }
-        let is_well_formed = name.len() <= blotter::limits::CATEGORY_NAME_BYTES_MAX
-            && name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if !is_well_formed {
+        if !is_well_formed(name) {
             return Some(format!(
                 "'{name}' is no category; a name is of a-z, 0-9 and _, and starts with a letter"
             ));
         }
-        if new_is_meant {
-            return None;
-        }
         let hint = match nearest(name, self.names()) {
             Some(nearest) => format!("did you mean {nearest}?"),
-            None => format!("there are {}", self.names().collect::<Vec<_>>().join(", ")),
+            None => format!("there are {}.", self.names().collect::<Vec<_>>().join(", ")),
         };
-        Some(format!("no event has the category '{name}'; {hint} --new-category takes it all the same"))
+        Some(format!("no event has the category '{name}'; {hint}"))
     }
 
-    /// The same, as a usage error.
+    /// Whether a name is that of a category, as a usage error.
+    pub(crate) fn check_known(&self, name: &str) -> Result<(), Failure> {
+        self.unknown(name).map_or(Ok(()), |unknown| Err(Failure::Usage(unknown)))
+    }
+
+    /// As [`Categories::refusal`], as a usage error.
     pub(crate) fn check(&self, name: &str, new_is_meant: bool) -> Result<(), Failure> {
         self.refusal(name, new_is_meant).map_or(Ok(()), |refusal| Err(Failure::Usage(refusal)))
     }
+}
+
+fn is_well_formed(name: &str) -> bool {
+    name.len() <= blotter::limits::CATEGORY_NAME_BYTES_MAX
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }

@@ -10,13 +10,15 @@ use std::path::{Component, Path};
 use blotter::Reader;
 use blotter::control::{By, Request, Response};
 use blotter::ledger::{Ledger, Policy as Kept};
+use blotter::maintain::{Foresight, foresee};
 
 pub(crate) use self::categories::Categories;
 use super::Output;
 use crate::administer::{administer, unexpected};
 use crate::args::Format;
 use crate::args::administer::{Policy, PolicyAction, PolicySet};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, say};
+use crate::render::escape::escaped;
 use crate::render::{amount, ledger};
 
 /// Runs the command.
@@ -32,7 +34,9 @@ pub(crate) fn run(arguments: &Policy) -> Result<Outcome, Failure> {
         PolicyAction::Budget { budget, by } => {
             let by = by.by("budget set");
             set_budget(directory, *budget, &by)?;
-            said(&format!("the budget is {}", amount::budget(*budget)))
+            let outcome = said(&format!("the budget is {}", amount::budget(*budget)))?;
+            say_if_exceeded(directory);
+            Ok(outcome)
         }
         PolicyAction::ColdDirectory { path, by } => {
             let path = cold_directory(path).map_err(Failure::Usage)?;
@@ -116,6 +120,20 @@ fn set_cold_directory(directory: &Path, path: Option<String>, by: &By) -> Result
     match administer(directory, &Request::SetColdDirectory(path), by)? {
         Response::ColdDirectorySet => Ok(()),
         _ => Err(unexpected(directory)),
+    }
+}
+
+/// Says so if the next run will make room, before it does.
+fn say_if_exceeded(directory: &Path) {
+    // The budget is set whether or not it can be told what comes of it.
+    if let Ok(Foresight { plan, .. }) = foresee(directory, None, false)
+        && plan.over_budget_bytes > 0
+    {
+        let over = amount::bytes(plan.over_budget_bytes);
+        say(format_args!(
+            "note: {over} over it now; `blotter maintain {} --dry-run` shows what the next run does about it",
+            escaped(&directory.display().to_string())
+        ));
     }
 }
 

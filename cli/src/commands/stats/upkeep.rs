@@ -79,11 +79,13 @@ impl Upkeep {
         }
         match self.last_job() {
             None => output.line("last maintenance: never")?,
-            Some(last) => output.line(format_args!(
-                "last maintenance: {}, {}",
-                second(last.began_ns),
-                escaped(&job(last))
-            ))?,
+            Some(last) => {
+                let began = second(last.began_ns);
+                output.line(format_args!("last maintenance: {began}, {}", escaped(&job(last))))?;
+                for problem in &last.problems {
+                    output.line(format_args!("problem: {}", escaped(problem)))?;
+                }
+            }
         }
         output.line("")?;
         output.line("a run now would do:")?;
@@ -174,7 +176,7 @@ pub(super) fn print_tiers(output: &mut Output<'_>, snapshot: &Snapshot) -> std::
         ("events", Align::Right),
         ("size", Align::Right),
         ("B/event", Align::Right),
-        ("to hot", Align::Right),
+        ("vs hot", Align::Right),
     ]);
     let (all, whole) = (sums(snapshot, by_tier), sums(snapshot, |segment| segment.tier));
     for (tier, total) in &whole {

@@ -210,6 +210,7 @@ impl fmt::Display for KeptWhy {
             KeptWhy::AwaitsConfirmation => f.write_str("awaits confirmation"),
             KeptWhy::ClockBehind => f.write_str("the clock went back"),
             KeptWhy::ColdVolumeAway => f.write_str("the volume of cold segments is not there"),
+            KeptWhy::BelowFloor { age_days: i64::MIN..0, .. } => f.write_str("its day is still to come"),
             KeptWhy::BelowFloor { keep_at_least_days, age_days } => {
                 write!(f, "its age is {age_days} days, and it must be kept for at least {keep_at_least_days}")
             }

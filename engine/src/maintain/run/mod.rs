@@ -25,7 +25,9 @@ pub(crate) use pace::Throttle;
 use retired::RetiredHandles;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{ByHand, Drop, Earlier, HoldSearch, Partition, Plan, PlanInput, Step, by_hand, plan};
+use super::plan::{
+    ByHand, Drop, Earlier, HoldSearch, KeptWhy, Partition, Plan, PlanInput, Step, by_hand, plan,
+};
 use super::publish::Publisher;
 use super::usage::usage;
 use crate::catalog::Catalog;
@@ -223,8 +225,20 @@ impl Maintenance {
             self.with_plan_input(now_ns, true, &Earlier::default(), |input| by_hand(input, partition))?;
         let step = match decided {
             ByHand::Drop(step) => step,
-            ByHand::Kept(known) => return Err(kept(known.why.to_string())),
-            ByHand::Nothing => return Err(kept("no event of it is sealed".to_owned())),
+            ByHand::Kept(known) => {
+                let hint = match known.why {
+                    KeptWhy::Held(_) => "; hint: `blotter hold DIR list` shows why",
+                    KeptWhy::BelowFloor { .. } => {
+                        "; hint: keep_at_least of its policy is a floor for hands too"
+                    }
+                    _ => "",
+                };
+                return Err(kept(format!("{}{hint}", known.why)));
+            }
+            ByHand::Nothing => {
+                let hint = "hint: `blotter stats DIR --days` lists what there is";
+                return Err(kept(format!("no event of it is sealed; {hint}")));
+            }
         };
         let throttle = Throttle::new(Effort::FULL, &self.stop);
         match self.drop_partition(&step, by, &throttle)? {
