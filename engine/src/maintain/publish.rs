@@ -195,6 +195,18 @@ impl Publisher {
         self.publish(None)
     }
 
+    /// Gives back room that the catalog no longer needs.
+    ///
+    /// # Errors
+    /// No room for the copy, IO errors; [`Publisher::settle`] goes on then.
+    pub(crate) fn compact_catalog(&mut self) -> Result<()> {
+        self.settle()?;
+        self.commit_in_doubt = true;
+        self.catalog.compact()?;
+        self.commit_in_doubt = false;
+        Ok(())
+    }
+
     /// Adds one entry to the ledger.
     pub(crate) fn note(&mut self, entry: NewEntry) -> Result<LedgerEntry> {
         let mut entries = self.swap(&Swap { entries: &[entry], ..Swap::default() })?;

@@ -301,6 +301,8 @@ impl Maintenance {
         plan.steps = all_steps;
         if outcome.is_ok() {
             progress(&Progress::at_the_end(&plan.steps));
+            // Fewer segments have fewer filters.
+            run.note(self.publisher().compact_catalog());
         }
         let Run { mut job, mut problems, .. } = run;
         problems.extend(plan.problems.iter().cloned());
