@@ -370,7 +370,7 @@ fn history_tells_what_was_decided_and_deleted() {
         let out = run(&["history", database]).expect(0).out;
         let lines: Vec<&str> = out.lines().collect();
         assert_eq!(lines.len(), 9, "{out}");
-        assert!(lines[2].contains("policy of order: hot 30 d to 3 d") && lines[2].ends_with("one"), "{out}");
+        assert!(lines[2].ends_with(" ann    one               policy of order: hot 30 d to 3 d"), "{out}");
         assert!(lines[3].contains("policy of order: hot 3 d to 4 d"), "{out}");
         assert!(lines[4].contains("deleted raw_ticks 2023-11-14: 1 event, "), "{out}");
         assert!(lines[4].contains("seq 1000 to 1000, by hand, root "), "{out}");

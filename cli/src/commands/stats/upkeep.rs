@@ -194,7 +194,8 @@ pub(super) fn print_tiers(output: &mut Output<'_>, snapshot: &Snapshot) -> std::
         for ((_, category), sum) in all.iter().filter(|((of, _), _)| of == tier) {
             row(category, sum, all.get(&(Tier::Hot, category.clone())));
         }
-        row("all", total, whole.get(&Tier::Hot));
+        // Of other categories than the hot ones, all of a tier compare to nothing.
+        row("all", total, None);
     }
     output.line("")?;
     grid.lines().iter().try_for_each(|line| output.line(line))
