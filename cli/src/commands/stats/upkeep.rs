@@ -83,7 +83,7 @@ impl Upkeep {
                 let began = second(last.began_ns);
                 output.line(format_args!("last maintenance: {began}, {}", escaped(&job(last))))?;
                 for problem in &last.problems {
-                    output.line(format_args!("problem: {}", escaped(problem)))?;
+                    output.line(format_args!("  problem: {}", escaped(problem)))?;
                 }
             }
         }
