@@ -130,6 +130,13 @@ Examples:
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Ages are whole UTC days: 30d, 2w, 5y (a year is 365 days). --hot <= --warm <= --delete, and --keep-at-least <= --delete
+<= --destroy-after; what contradicts that is refused.
+
+Examples:
+  blotter policy desk.blotter set market_data --hot 3d --delete 60d --reason 'vendor keeps it too'
+  blotter policy desk.blotter set audit --keep-at-least 7y --lock --reason 'SEC 17a-4'")]
 pub(crate) struct PolicySet {
     /// Name of the category
     pub(crate) category: String,
@@ -199,6 +206,11 @@ pub(crate) enum HoldAction {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  blotter hold desk.blotter add --case 2026-17 --reason 'letter of 3 May' --order-id A-1 --order-id A-2
+  blotter hold desk.blotter add --case 2026-19 --reason 'all of them' --order-ids-from orders.txt
+  blotter hold desk.blotter add --case 2026-20 --reason 'counsel' --category order --category fill --until 2026-05-31T23:59:59Z")]
 pub(crate) struct HoldAdd {
     /// Name of the case
     #[arg(long, value_name = "NAME", value_parser = name)]
@@ -240,12 +252,13 @@ pub(crate) struct HoldAdd {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Merges and compresses what has reached its age, deletes what is due, by the policies. It can be stopped at any
-point; the next run goes on. Beside a live engine, the engine does it. Exit status 1 if it is incomplete, or if
-deletions are so large a share that they wait for --force.
+point; the next run goes on. Beside a live engine, the engine does it; one that starts meanwhile gets the database,
+and goes on with it. Exit status 1 if it is incomplete, or if deletions are so large a share that they wait for --force.
 
 Examples:
   blotter maintain desk.blotter --dry-run
   blotter maintain desk.blotter
+  blotter maintain desk.blotter --dry-run --at 2027-01-01T00:00:00Z     what will be due by then
   0 2 * * *  blotter maintain /var/lib/desk.blotter       in a crontab")]
 pub(crate) struct Maintain {
     /// Database directory
@@ -260,8 +273,8 @@ pub(crate) struct Maintain {
     /// Confirm deletions of a large share
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) force: bool,
-    /// How long replaced files stay for readers that are about to open them; 60s if not given
-    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    /// How long replaced files stay for readers that are about to open them; 60s if not given, 0s if nobody reads
+    #[arg(long, value_name = "DURATION", value_parser = values::duration_or_zero)]
     pub(crate) grace: Option<Duration>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -24,6 +24,7 @@ Examples:
   blotter repl desk.blotter                    ask one thing after the other
   blotter tail desk.blotter -n 20 -f           the latest 20 events, then those to come
   blotter policy desk.blotter show             how long what is kept
+  blotter maintain desk.blotter --dry-run      what is due, and what is kept all the same
   blotter backup desk.blotter /mnt/backup/desk
   blotter verify desk.blotter                  check every byte
 

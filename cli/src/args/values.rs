@@ -62,6 +62,11 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The same, or `0s`.
+pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    if text == "0s" { Ok(Duration::ZERO) } else { duration(text) }
+}
+
 /// Days in the units that ages are given in; a year is 365 of them, whatever the calendar says.
 const AGE_UNITS: [(&str, u32); 3] = [("d", 1), ("w", 7), ("y", 365)];
 
@@ -202,6 +207,9 @@ mod tests {
         ] {
             assert_eq!(duration(text).ok(), expected.map(Duration::from_nanos), "{text}");
         }
+        assert_eq!(duration_or_zero("0s"), Ok(Duration::ZERO));
+        assert_eq!(duration_or_zero("30s"), Ok(Duration::from_secs(30)));
+        assert!(duration_or_zero("0").is_err());
     }
 
     #[test]

@@ -53,8 +53,8 @@ fn grid(found: &Ledger, skipped: usize) -> Grid {
         ("number", Align::Right),
         ("time", Align::Left),
         ("actor", Align::Left),
-        ("change", Align::Left),
         ("reason", Align::Left),
+        ("change", Align::Left),
     ]);
     let mut policies: BTreeMap<&str, &Policy> = BTreeMap::new();
     for (index, entry) in found.entries().iter().enumerate() {
@@ -64,8 +64,8 @@ fn grid(found: &Ledger, skipped: usize) -> Grid {
                 entry.number.to_string(),
                 second(entry.at_ns),
                 entry.actor.clone(),
-                ledger::change(entry, before),
                 entry.reason.clone(),
+                ledger::change(entry, before),
             ]);
         }
     }

@@ -118,9 +118,10 @@ fn choose(layout: &Layout, listings: Listings, asked: Option<PointNumber>) -> Re
         return Err(error);
     }
     let numbers: Vec<String> = whole.iter().map(|listing| listing.number.to_string()).collect();
-    let reason = format!("it has no backup point {wanted}; hint: it has {}", numbers.join(", "));
+    let dir = layout.dir.display();
+    let reason = format!("{dir} has no backup point {wanted}; hint: it has {}", numbers.join(", "));
     whole.retain(|listing| listing.number == wanted);
-    whole.pop().ok_or_else(|| Error::NotABackup { path: layout.dir.clone(), reason })
+    whole.pop().ok_or(Error::InvalidOption { option: "point", reason })
 }
 
 fn needed_bytes(listing: &Listing, options: &RestoreOptions) -> u64 {

@@ -441,7 +441,10 @@ impl<'h> Verification<'h> {
         let Explained { unknown, known, deleted, undead } =
             explain(&self.coverage.gaps(self.next_seq), journal, ledger);
         if deleted > 0 {
-            self.note(database, format!("{deleted} events were deleted, as tombstones account for"));
+            self.note(
+                database,
+                format!("{deleted} events were deleted, and their tombstones account for them"),
+            );
         }
         if undead > 0 {
             self.damage(database, format!("{undead} events are there that tombstones call deleted"));

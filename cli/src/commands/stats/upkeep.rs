@@ -83,7 +83,7 @@ impl Upkeep {
                 let began = second(last.began_ns);
                 output.line(format_args!("last maintenance: {began}, {}", escaped(&job(last))))?;
                 for problem in &last.problems {
-                    output.line(format_args!("problem: {}", escaped(problem)))?;
+                    output.line(format_args!("  problem: {}", escaped(problem)))?;
                 }
             }
         }
@@ -194,7 +194,8 @@ pub(super) fn print_tiers(output: &mut Output<'_>, snapshot: &Snapshot) -> std::
         for ((_, category), sum) in all.iter().filter(|((of, _), _)| of == tier) {
             row(category, sum, all.get(&(Tier::Hot, category.clone())));
         }
-        row("all", total, whole.get(&Tier::Hot));
+        // Of other categories than the hot ones, all of a tier compare to nothing.
+        row("all", total, None);
     }
     output.line("")?;
     grid.lines().iter().try_for_each(|line| output.line(line))
