@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, TryLockError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -495,8 +495,9 @@ impl Db {
         let Engine { maintenance, options, .. } = &*self.engine;
         // A run that somebody asked for looks after them itself; a failure is no reason to run no more.
         let removed = match maintenance.running.try_lock() {
-            Ok(_idle) => maintenance.remove_retired(options.grace).map(drop),
-            Err(_) => Ok(()),
+            Err(TryLockError::WouldBlock) => Ok(()),
+            // That a run panicked is no reason either.
+            Ok(_) | Err(TryLockError::Poisoned(_)) => maintenance.remove_retired(options.grace).map(drop),
         };
         let Some(schedule) = &options.schedule else { return removed };
         let catalog = Arc::clone(maintenance.publisher().catalog());

@@ -7,6 +7,7 @@
 //! The commit is the deletion: before it nothing is gone, after it nothing is to be seen. A hold that is placed until
 //! then keeps the partition.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -112,10 +113,13 @@ impl Maintenance {
             files: sources.iter().map(|handle| handle.path.clone()).collect(),
             snapshot: self.snapshot_of(sources),
         };
-        match hook.before_delete(&deletion) {
-            Ok(Verdict::Delete) => None,
-            Ok(Verdict::Keep(reason)) => Some(format!("the retention hook keeps it: {reason}")),
-            Err(error) => Some(format!("the retention hook failed: {error}")),
+        // A panic of the application's must not end the thread that maintains; its message was printed. Nothing of ours
+        // is shared with the hook but what is immutable.
+        match catch_unwind(AssertUnwindSafe(|| hook.before_delete(&deletion))) {
+            Ok(Ok(Verdict::Delete)) => None,
+            Ok(Ok(Verdict::Keep(reason))) => Some(format!("the retention hook keeps it: {reason}")),
+            Ok(Err(error)) => Some(format!("the retention hook failed: {error}")),
+            Err(_) => Some("the retention hook panicked".to_owned()),
         }
     }
 }
