@@ -146,14 +146,17 @@ impl Year {
     fn change_policy(&mut self, days: u32) {
         let hot_days = 14;
         let warm_days = hot_days.max(days / 6);
-        let delete_days = Some(warm_days.max(days * 3 / 8));
-        self.set_policy(CHANGED, Policy { hot_days, warm_days, delete_days, ..default(CHANGED) });
+        let delete_days = warm_days.max(days * 3 / 8);
+        self.set_policy(
+            CHANGED,
+            Policy { hot_days, warm_days, delete_days: Some(delete_days), ..default(CHANGED) },
+        );
         let today = self.clock.now().0 + 1;
         let due = self.model.due(Day(today));
         let of_category: Vec<&Change> = due.iter().filter(|change| change.key.1 == CHANGED).collect();
         let gone: Vec<&&Change> = of_category.iter().filter(|change| change.to.is_none()).collect();
         // The oldest day has the age of all days so far, and each day up to the new limit goes.
-        let expected_gone = (days / 2 + 2).saturating_sub(delete_days.expect("it is given"));
+        let expected_gone = (days / 2 + 2).saturating_sub(delete_days);
         assert_eq!(gone.len(), expected_gone as usize, "days that the change deletes");
         println!(
             "{CHANGED}: the change deletes {} days, cools {}, warms {}",
