@@ -146,14 +146,17 @@ impl Year {
     fn change_policy(&mut self, days: u32) {
         let hot_days = 14;
         let warm_days = hot_days.max(days / 6);
-        let delete_days = Some(warm_days.max(days * 3 / 8));
-        self.set_policy(CHANGED, Policy { hot_days, warm_days, delete_days, ..default(CHANGED) });
+        let delete_days = warm_days.max(days * 3 / 8);
+        self.set_policy(
+            CHANGED,
+            Policy { hot_days, warm_days, delete_days: Some(delete_days), ..default(CHANGED) },
+        );
         let today = self.clock.now().0 + 1;
         let due = self.model.due(Day(today));
         let of_category: Vec<&Change> = due.iter().filter(|change| change.key.1 == CHANGED).collect();
         let gone: Vec<&&Change> = of_category.iter().filter(|change| change.to.is_none()).collect();
         // The oldest day has the age of all days so far, and each day up to the new limit goes.
-        let expected_gone = (days / 2 + 2).saturating_sub(delete_days.expect("it is given"));
+        let expected_gone = (days / 2 + 2).saturating_sub(delete_days);
         assert_eq!(gone.len(), expected_gone as usize, "days that the change deletes");
         println!(
             "{CHANGED}: the change deletes {} days, cools {}, warms {}",
@@ -168,24 +171,29 @@ impl Year {
         self.clock.set(start);
         let events_per_second = (self.events_per_day as u64 / SESSION_SECONDS).max(1) as u32;
         let options = SessionOptions { start, events_per_second, ..SessionOptions::default() };
-        let session = Session::new(bench::SEED ^ day.0 as u64, options);
-        let events: Vec<SessionEvent> = session.take(self.events_per_day).collect();
+        let mut session = Session::new(bench::SEED ^ day.0 as u64, options).take(self.events_per_day);
         let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for event in &events {
-            assert_eq!(event.ts.day(), day, "the session ends before midnight");
-            *counts.entry(event.category.name()).or_default() += 1;
-        }
-        self.ids.insert(day, ids(&events));
-
-        let started = Instant::now();
         let recording = RecorderOptions::new().service("oms").session(day.to_string());
         let mut recorder = self.db.recorder(recording).expect("a recorder");
-        for part in events.chunks(self.events_per_day.div_ceil(SEALS_PER_DAY)) {
-            for event in part {
+        loop {
+            let part_len = self.events_per_day.div_ceil(SEALS_PER_DAY);
+            let part: Vec<SessionEvent> = session.by_ref().take(part_len).collect();
+            if part.is_empty() {
+                break;
+            }
+            for event in &part {
+                assert_eq!(event.ts.day(), day, "the session ends before midnight");
+                *counts.entry(event.category.name()).or_default() += 1;
+            }
+            self.note_ids(day, &part, counts.values().sum::<u64>() as usize);
+            let started = Instant::now();
+            for event in &part {
                 assert!(event.record(&mut recorder).is_accepted());
             }
             self.db.seal().expect("the disk takes it");
+            self.recording += started.elapsed();
         }
+        let started = Instant::now();
         for category in Category::built_in() {
             if counts.contains_key(category.name()) {
                 continue;
@@ -201,6 +209,18 @@ impl Year {
         assert_eq!(counts.len(), 10, "every category occurs");
         for (category, rows) in counts {
             self.model.record((day, category), rows);
+        }
+    }
+
+    /// Keeps an order of the first part of the day that has one, and then of parts up to its middle.
+    fn note_ids(&mut self, day: Day, part: &[SessionEvent], so_far: usize) {
+        if self.ids.contains_key(&day) && so_far > self.events_per_day / 2 {
+            return;
+        }
+        let created = |event: &&SessionEvent| event.event == "order_created";
+        if let Some(event) = part.iter().find(created) {
+            let (order, decision) = (event.order_id.as_str(), event.correlation_id.as_str());
+            self.ids.insert(day, Ids { order: order.to_owned(), decision: decision.to_owned() });
         }
     }
 
@@ -409,13 +429,6 @@ impl SetClock {
     fn now(&self) -> Day {
         Timestamp(self.now_ns()).day()
     }
-}
-
-/// An order from the middle of the day, and its decision.
-fn ids(events: &[SessionEvent]) -> Ids {
-    let created = |event: &&SessionEvent| event.event == "order_created";
-    let event = events[events.len() / 2..].iter().find(created).expect("orders are created all day");
-    Ids { order: event.order_id.as_str().to_owned(), decision: event.correlation_id.as_str().to_owned() }
 }
 
 fn kind_of(path: &Path) -> String {

@@ -31,7 +31,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("fill", "| stats count(), sum(fill_quantity), sum(commission), avg(fill_price) by symbol"),
     ("market_data", "| stats count(), min(bid), max(ask) by bin(ts, 1s), symbol"),
     ("signal", "| stats avg(score), stddev(score) by strategy"),
-    ("audit", "| sample 1%"),
+    ("audit", "| sample 100"),
     ("performance", "| stats count(), p99(value) by event"),
 ];
 

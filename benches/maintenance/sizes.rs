@@ -38,8 +38,11 @@ pub(crate) fn run(count: u64) {
     let mut subject = prepare(&path);
     measure(&path, "hot, as sealed", &mut subject);
     for (tier, name) in [(Tier::Hot, "hot, compacted"), (Tier::Warm, "warm"), (Tier::Cold, "cold")] {
-        change(&path, tier, &subject);
-        measure(&path, name, &mut subject);
+        if change(&path, tier, &subject) {
+            measure(&path, name, &mut subject);
+        } else {
+            println!("P7 {name}: nothing to do, as there are too few small segments");
+        }
     }
 }
 
@@ -89,8 +92,8 @@ fn prepare(path: &Path) -> Subject {
     subject
 }
 
-/// Brings everything into a tier.
-fn change(path: &Path, tier: Tier, subject: &Subject) {
+/// Brings everything into a tier; gives whether there was anything to do.
+fn change(path: &Path, tier: Tier, subject: &Subject) -> bool {
     let (hot_days, warm_days) = match tier {
         Tier::Hot => (POLICY_DAYS_MAX, POLICY_DAYS_MAX),
         Tier::Warm => (0, POLICY_DAYS_MAX),
@@ -122,6 +125,7 @@ fn change(path: &Path, tier: Tier, subject: &Subject) {
     work.print(&format!("P7 to {tier},"));
     println!("P7 to {tier}, largest resident: {} MiB so far", bench::resident_kib_max() / 1024);
     db.close().expect("the disk takes it");
+    !report.plan.steps.is_empty()
 }
 
 /// Sizes of a closed database, then what it answers.

@@ -3,7 +3,7 @@
 //! Invariant: a partition is in the model as long as it is to be in the database, with the number of events that were
 //! recorded and the tier that it is to be in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blotter::event::Day;
 use blotter::ledger::Policy;
@@ -16,6 +16,13 @@ pub(crate) type Key = (Day, &'static str);
 struct Held {
     rows: u64,
     tier: Tier,
+}
+
+/// What is found of a partition.
+#[derive(Default, Debug)]
+struct Sealed {
+    rows: u64,
+    tiers: BTreeSet<Tier>,
 }
 
 /// What becomes of a partition today.
@@ -104,19 +111,18 @@ impl Model {
 
     /// Compares with what is sealed: every partition before today there whole in its tier, and no other.
     pub(crate) fn check<'s>(&self, today: Day, segments: impl Iterator<Item = &'s SegmentMeta>) {
-        let mut found: BTreeMap<(Day, &str), (u64, BTreeMap<Tier, usize>)> = BTreeMap::new();
+        let mut found: BTreeMap<(Day, &str), Sealed> = BTreeMap::new();
         for meta in segments {
-            let (rows, tiers) = found.entry((meta.day, meta.category.as_str())).or_default();
-            *rows += meta.rows;
-            *tiers.entry(meta.tier).or_default() += 1;
+            let sealed = found.entry((meta.day, meta.category.as_str())).or_default();
+            sealed.rows += meta.rows;
+            sealed.tiers.insert(meta.tier);
         }
         for (&(day, category), held) in self.partitions.range(..(today, "")) {
-            let (rows, tiers) = found
+            let Sealed { rows, tiers } = found
                 .remove(&(day, category))
                 .unwrap_or_else(|| panic!("{today}: {category} of {day} is not there"));
             assert_eq!(rows, held.rows, "{today}: events of {category} of {day}");
-            let tiers: Vec<Tier> = tiers.into_keys().collect();
-            assert_eq!(tiers, [held.tier], "{today}: tier of {category} of {day}");
+            assert_eq!(tiers, BTreeSet::from([held.tier]), "{today}: tier of {category} of {day}");
         }
         assert!(found.is_empty(), "{today}: these should not be there: {found:?}");
     }

@@ -103,7 +103,7 @@ const QUESTIONS: &[Question] = &[
 ];
 
 /// An order and a decision of a day.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Ids {
     pub(crate) order: String,
     pub(crate) decision: String,
