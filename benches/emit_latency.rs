@@ -5,18 +5,16 @@
 //! measurement is printed beside. Calls that come late because an earlier one was slow are made at once, not
 //! left out. The database lies in `BLOTTER_BENCH_DIR` or the temporary directory.
 
-use std::hint::black_box;
-use std::path::PathBuf;
-use std::time::Duration;
+use blotter::{Db, RecorderOptions};
 
-use blotter::event::{OrderStatus, Side, dec};
-use blotter::{Db, Recorder, RecorderOptions};
-use hdrhistogram::Histogram;
+mod bench;
+
+use bench::emit::{at_rate, empty_measurement, nanoseconds};
 
 fn main() {
-    let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
+    let numbers = bench::numbers();
     let clock = quanta::Clock::new();
-    println!("empty measurement: {}", percentiles(&empty_measurement(&clock)));
+    println!("empty measurement: {}", nanoseconds(&empty_measurement(&clock)));
     match numbers[..] {
         [threads, rate, seconds] => run(&clock, threads, rate, seconds),
         _ => {
@@ -27,18 +25,17 @@ fn main() {
 }
 
 fn run(clock: &quanta::Clock, threads: u64, rate: u64, seconds: u64) {
-    let dir = std::env::var_os("BLOTTER_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    let dir = tempfile::tempdir_in(dir).expect("a directory for the database");
+    let dir = bench::scratch();
     let db = Db::open(dir.path().join("bench.blotter")).expect("a new database opens");
     let handles: Vec<_> = (0..threads)
         .map(|_| {
             let recorder =
                 db.recorder(RecorderOptions::new().strategy("momentum").service("oms")).expect("a recorder");
             let clock = clock.clone();
-            std::thread::spawn(move || record(recorder, &clock, rate, seconds))
+            std::thread::spawn(move || at_rate(recorder, &clock, rate, seconds))
         })
         .collect();
-    let mut all = histogram();
+    let mut all = bench::histogram();
     for handle in handles {
         all.add(handle.join().expect("the recorder ends")).expect("the same bounds");
     }
@@ -47,7 +44,7 @@ fn run(clock: &quanta::Clock, threads: u64, rate: u64, seconds: u64) {
     let statistics = db.statistics();
     println!(
         "{threads} recorder(s) at {rate}/s for {seconds} s: {} | dropped {} | segments {} | syncs {} mean {:.2} ms max {:.2} ms | not durable at the end {} KiB",
-        percentiles(&all),
+        nanoseconds(&all),
         statistics.dropped,
         statistics.segments,
         statistics.sync.count,
@@ -55,63 +52,4 @@ fn run(clock: &quanta::Clock, threads: u64, rate: u64, seconds: u64) {
         statistics.sync.max_ns as f64 / 1e6,
         before_sync.not_durable_bytes / 1024,
     );
-}
-
-/// Emits at a steady rate, spinning in between, and times each call.
-fn record(mut recorder: Recorder, clock: &quanta::Clock, rate: u64, seconds: u64) -> Histogram<u64> {
-    let mut latencies = histogram();
-    let ids: Vec<String> = (0..4096).map(|number| format!("20260102-AAPL-{:08}", number * 7919)).collect();
-    let correlation_ids: Vec<String> =
-        (0..4096u64).map(|number| format!("momentum_{:012x}", number * 0x9e37_79b9)).collect();
-    let interval_ns = 1_000_000_000 / rate;
-    let start = clock.raw();
-    for number in 0..rate * seconds {
-        while clock.delta_as_nanos(start, clock.raw()) < number * interval_ns {
-            std::hint::spin_loop();
-        }
-        let index = (number % 4096) as usize;
-        let before = clock.raw();
-        let emitted = recorder
-            .order(OrderStatus::Submitted)
-            .order_id(&ids[index])
-            .correlation_id(&correlation_ids[index])
-            .symbol("AAPL")
-            .side(Side::Buy)
-            .price(dec!(150.25))
-            .quantity(100 + index as i64)
-            .latency_us(35)
-            .message("order submitted (latency 35us)")
-            .emit();
-        let after = clock.raw();
-        latencies.record(clock.delta_as_nanos(before, after)).expect("within bounds");
-        black_box(emitted);
-    }
-    latencies
-}
-
-fn empty_measurement(clock: &quanta::Clock) -> Histogram<u64> {
-    let mut latencies = histogram();
-    for _ in 0..1_000_000 {
-        let before = clock.raw();
-        let after = clock.raw();
-        latencies.record(clock.delta_as_nanos(before, after)).expect("within bounds");
-    }
-    std::thread::sleep(Duration::from_millis(1));
-    latencies
-}
-
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("valid bounds")
-}
-
-fn percentiles(latencies: &Histogram<u64>) -> String {
-    let at = |quantile| latencies.value_at_quantile(quantile);
-    format!(
-        "p50 {} ns, p99 {}, p99.9 {}, p99.99 {}, max {} us",
-        at(0.5),
-        at(0.99),
-        at(0.999),
-        at(0.9999),
-        latencies.max() / 1000
-    )
 }

@@ -17,19 +17,6 @@ use blotter::{Datum, Db, Options, Predicate, QueryOptions, Queryable, Reader, Re
 
 mod bench;
 
-const AGGREGATES: &[(&str, &str)] = &[
-    (
-        "by strategy where submitted",
-        "status = submitted | stats count(), avg(latency_us), p99(latency_us) by strategy",
-    ),
-    ("by category, level", "| stats count() by category, level"),
-    ("by category", "| stats count() by category"),
-    ("by minute", "| stats count() by bin(ts, 1m)"),
-    ("fills by symbol", "category = fill | stats count(), sum(fill_quantity), avg(fill_price) by symbol"),
-    ("word in messages", "rejected | stats count() by category"),
-    ("top messages", "level >= error | top 10 message"),
-];
-
 const LATEST: &[(&str, &str)] = &[
     ("all", "| sort ts desc | limit 100"),
     ("orders", "category = order | sort ts desc | limit 100"),
@@ -58,7 +45,7 @@ fn main() {
         }
     }
     if is_wanted("aggregate") {
-        over(5_250_000, AGGREGATES, 11);
+        over(5_250_000, bench::AGGREGATES, 11);
     }
     if is_wanted("latest") {
         over(100_000_000, LATEST, 51);

@@ -10,7 +10,7 @@
 //! | look, in any other process | [`Reader`], [`Follower`] |
 //! | watch it | [`Db::statistics`], [`Statistics`], [`Recovery`] |
 //! | check and mend it | [`verify()`], [`repair()`] |
-//! | back it up, restore it | [`backup`] |
+//! | back it up, and restore it | [`backup::backup()`], [`backup::restore()`], [`backup::Backup`], [`backup::verify_backup()`] |
 //! | know what was decided, and have the owner decide | [`Reader::ledger`], [`ledger`], [`control`] |
 //! | know the bounds | [`limits`] |
 //!

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use blotter::event::{Event, Field, Timestamp, names};
+use blotter::event::{Category, Event, Timestamp};
+use blotter::maintain::plan::Partition;
 use blotter::maintain::{Effort, MaintainOptions};
 use blotter::segment::{Projection, Tier};
 use blotter::vfs::sim::SimHost;
@@ -30,12 +31,27 @@ fn record_day(db: &Db, day: i64, events: usize) {
     db.seal().unwrap();
 }
 
-fn all(reader: &Reader) -> Vec<Event> {
-    let snapshot = reader.snapshot().unwrap();
-    let mut scan = snapshot.scan(&Predicate::all(), &Projection::all());
+/// Events of a partition, or all, as another process sees them.
+fn read(reader: &Reader, partition: Option<&Partition>) -> Vec<Event> {
+    let predicate = match partition {
+        None => Predicate::all(),
+        Some(Partition { category, day }) => Predicate::all()
+            .category(Category::custom(category).unwrap())
+            .between(day.start(), day.end_inclusive()),
+    };
+    let mut scan = reader.snapshot().unwrap().scan(&predicate, &Projection::all());
     let events: Vec<Event> = scan.by_ref().collect();
     assert!(scan.unreadable().is_empty(), "{:?}", scan.unreadable());
     events
+}
+
+fn by_partition(events: impl IntoIterator<Item = Event>) -> BTreeMap<Partition, Vec<Event>> {
+    let mut partitions: BTreeMap<Partition, Vec<Event>> = BTreeMap::new();
+    for event in events {
+        let partition = Partition { category: event.category.name().to_owned(), day: event.ts.day() };
+        partitions.entry(partition).or_default().push(event);
+    }
+    partitions
 }
 
 #[test]
@@ -46,46 +62,75 @@ fn partitions_change_tier_and_go_on_the_days_of_their_policy() {
     sim.clock().set(FIRST_DAY * DAY_NS);
     let db = options().open_on(&host, path).unwrap();
     let reader = Reader::open_on(&host, path).unwrap();
+    // What must be there, all sealed.
+    let mut expected: BTreeMap<Partition, Vec<Event>> = BTreeMap::new();
+    let mut next_seq = 0;
     for day in 0..100_i64 {
-        record_day(&db, day, 400);
+        record_day(&db, day, 80);
+        let mut scan = reader
+            .snapshot()
+            .unwrap()
+            .scan(&Predicate::all().seq_between(next_seq, u64::MAX), &Projection::all());
+        let recorded: Vec<Event> = scan.by_ref().collect();
+        next_seq += recorded.len() as u64;
+        for (partition, events) in by_partition(recorded) {
+            assert!(expected.insert(partition, events).is_none(), "no event comes late here");
+        }
         let now = Timestamp((FIRST_DAY + day + 1) * DAY_NS + 7_200_000_000_000);
         sim.clock().set(now.0);
-        let before = all(&reader);
-        let report =
-            db.maintain(&MaintainOptions { effort: Effort::FULL, ..MaintainOptions::default() }).unwrap();
+        let mut told = Vec::new();
+        let report = db
+            .maintain_with(
+                &MaintainOptions { effort: Effort::FULL, ..MaintainOptions::default() },
+                &mut |progress| told.push(progress.clone()),
+            )
+            .unwrap();
         assert_eq!(report.job.problems, Vec::<String>::new(), "day {day}: {}", report.plan);
-        let snapshot = reader.snapshot().unwrap();
+        // Each step is told of when it begins, and the end when all are done.
+        assert_eq!(told.len(), report.plan.steps.len() + 1, "day {day}");
+        let last = told.last().unwrap();
+        assert_eq!((last.steps_done, last.rows_done), (last.steps, last.rows), "day {day}");
+
         let today = now.day().0;
-        let mut due: BTreeMap<(String, i32), Tier> = BTreeMap::new();
+        let ledger = db.ledger();
+        expected.retain(|partition, _| {
+            let delete_days = ledger.policy(&partition.category).policy.delete_days;
+            delete_days.is_none_or(|delete| ((today - partition.day.0) as u32) < delete)
+        });
+        // Each partition is in the tier of its age, with all its events.
+        let snapshot = reader.snapshot().unwrap();
+        let mut rows: BTreeMap<Partition, u64> = BTreeMap::new();
         for meta in snapshot.segments() {
-            let policy = db.ledger().policy(&meta.category).policy;
+            let policy = ledger.policy(&meta.category).policy;
             let age = (today - meta.day.0) as u32;
-            assert!(policy.delete_days.is_none_or(|delete| age < delete), "{meta:?}");
-            let expected = if age >= policy.warm_days {
+            let due = if age >= policy.warm_days {
                 Tier::Cold
             } else if age >= policy.hot_days {
                 Tier::Warm
             } else {
                 Tier::Hot
             };
-            assert_eq!(meta.tier, expected, "day {day}: {} of {}, age {age}", meta.category, meta.day);
-            assert!(
-                due.insert((meta.category.clone(), meta.day.0), meta.tier).is_none() || expected == Tier::Hot
+            assert_eq!(meta.tier, due, "day {day}: {} of {}, age {age}", meta.category, meta.day);
+            let partition = Partition { category: meta.category.clone(), day: meta.day };
+            let before = rows.insert(partition, meta.rows);
+            assert!(before.is_none(), "day {day}: {} of {} has two segments", meta.category, meta.day);
+        }
+        let counts = expected.iter().map(|(partition, events)| (partition.clone(), events.len() as u64));
+        assert_eq!(rows, counts.collect(), "day {day}");
+        // What was touched is what it was; now and then, so is all.
+        for step in &report.plan.steps {
+            let found = read(&reader, Some(step.partition()));
+            let expected = expected.get(step.partition()).map_or(&[][..], |events| events);
+            assert_eq!(found, expected, "day {day}: {step}");
+        }
+        if day % 20 == 19 {
+            let is_sealed = |event: &Event| event.seq.0 < next_seq;
+            assert_eq!(
+                by_partition(read(&reader, None).into_iter().filter(is_sealed)),
+                expected,
+                "day {day}"
             );
         }
-        let kept: Vec<Event> = before
-            .into_iter()
-            .filter(|event| {
-                let policy = db.ledger().policy(event.category.name()).policy;
-                policy.delete_days.is_none_or(|delete| ((today - event.ts.day().0) as u32) < delete)
-            })
-            .collect();
-        let after: Vec<Event> = all(&reader)
-            .into_iter()
-            .filter(|event| event.text(Field::EVENT) != names::MAINTENANCE_RUN || kept.contains(event))
-            .collect();
-        assert_eq!(after.len(), kept.len(), "day {day}");
-        assert_eq!(after, kept, "day {day}");
     }
     drop(db);
     let report = blotter::maintain::verify_on(&host, path).unwrap();

@@ -276,6 +276,7 @@ fn a_damaged_segment_leaves_the_rest_readable_and_repair_saves_its_readable_rows
             .map(|gap| match gap {
                 blotter::maintain::Gap::Seqs { first, end } => end - first,
                 blotter::maintain::Gap::Producer { .. } => 0,
+                blotter::maintain::Gap::Unlocated { .. } => panic!("nothing was deleted"),
             })
             .sum();
         assert_eq!(in_gaps, lost as u64, "{report:?}");

@@ -7,15 +7,32 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use blotter::Backpressure;
+use blotter::{Backpressure, QueryOptions, Queryable, Snapshot};
 use blotter_workload::{Prng, Session, SessionEvent, SessionOptions};
 use hdrhistogram::Histogram;
+
+pub(crate) mod emit;
+pub(crate) mod work;
 
 /// The seed of every bench: the same events each time.
 pub(crate) const SEED: u64 = 20_260_105;
 
 /// Recorders of benches wait for room, so that what is measured is what was recorded.
 pub(crate) const BLOCK: Backpressure = Backpressure::Block { timeout: Duration::from_secs(60) };
+
+/// Questions that group and aggregate (P6).
+pub(crate) const AGGREGATES: &[(&str, &str)] = &[
+    (
+        "by strategy where submitted",
+        "status = submitted | stats count(), avg(latency_us), p99(latency_us) by strategy",
+    ),
+    ("by category, level", "| stats count() by category, level"),
+    ("by category", "| stats count() by category"),
+    ("by minute", "| stats count() by bin(ts, 1m)"),
+    ("fills by symbol", "category = fill | stats count(), sum(fill_quantity), avg(fill_price) by symbol"),
+    ("word in messages", "rejected | stats count() by category"),
+    ("top messages", "level >= error | top 10 message"),
+];
 
 /// A directory in `BLOTTER_BENCH_DIR`, or else the temporary directory, removed at the end.
 pub(crate) fn scratch() -> tempfile::TempDir {
@@ -111,4 +128,59 @@ fn allocated(metadata: &std::fs::Metadata) -> u64 {
 #[cfg(not(unix))]
 fn allocated(metadata: &std::fs::Metadata) -> u64 {
     metadata.len()
+}
+
+/// The answer to a query as text, a line per row, every digit and type of it; nothing may be unreadable.
+pub(crate) fn answer(snapshot: &Snapshot, text: &str) -> Result<String, String> {
+    answer_with(snapshot, text, &QueryOptions::default())
+}
+
+/// As [`answer`], with options.
+pub(crate) fn answer_with(snapshot: &Snapshot, text: &str, options: &QueryOptions) -> Result<String, String> {
+    use std::fmt::Write;
+    // Maintenance deletes the events that have a field, perhaps all of them.
+    let options = QueryOptions { allow_unknown_fields: true, ..options.clone() };
+    let failed = |error: String| format!("{text}: {error}");
+    let mut rows = snapshot.query_with_options(text, &options).map_err(|error| failed(error.to_string()))?;
+    let mut answer = String::new();
+    for row in rows.by_ref() {
+        let row = row.map_err(|error| failed(error.to_string()))?;
+        for (name, datum) in row.iter() {
+            write!(answer, "{name}={datum:?} ").expect("a string takes all");
+        }
+        answer.push('\n');
+    }
+    match rows.unreadable() {
+        unreadable if unreadable.is_empty() => Ok(answer),
+        unreadable => Err(failed(format!("{unreadable:?}"))),
+    }
+}
+
+/// The number of events that carry the id, each fetched whole.
+pub(crate) fn lookup(snapshot: &Snapshot, id: &str) -> usize {
+    let mut scan = snapshot.lookup(id);
+    let found = scan.by_ref().count();
+    assert!(scan.unreadable().is_empty(), "{:?}", scan.unreadable());
+    found
+}
+
+/// The greatest resident memory of this process so far in KiB, mapped files included; 0 where it cannot be told.
+pub(crate) fn resident_kib_max() -> u64 {
+    status_kib("VmHWM:")
+}
+
+/// A line of `/proc/self/status`, in KiB.
+pub(crate) fn status_kib(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// The number of segment files below a directory of a database, whoever knows them.
+pub(crate) fn segment_files(dir: &Path) -> u64 {
+    let is_segment = |path: &Path| path.extension().is_some_and(|extension| extension == "seg");
+    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    let count =
+        |path: PathBuf| if path.is_dir() { segment_files(&path) } else { u64::from(is_segment(&path)) };
+    entries.flatten().map(|entry| count(entry.path())).sum()
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, TryLockError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ use crate::db::{Db, Engine};
 use crate::error::{Error, Result};
 use crate::event::{Category, Level, Timestamp, names};
 use crate::maintain::plan::{Earlier, Partition, Plan};
+use crate::maintain::seal::remove_if_there;
 use crate::maintain::{Effort, MaintainOptions, MaintenanceReport, Progress};
-use crate::open::{COLD_MARKER_FILE, is_cold_there};
+use crate::open::{COLD_MARKER_FILE, COLD_MARKER_NEW_FILE, is_cold_there};
 use crate::options::Options;
 use crate::record::RecorderOptions;
 use crate::segment::{Places, Tier};
@@ -327,15 +328,20 @@ fn check_by(by: &By) -> Result<()> {
 fn write_marker(host: &Host, directory: &Path, identity: &str) -> Result<()> {
     let entries = host.files.read_dir(directory).map_err(|error| Error::io("list", directory, error))?;
     // Copied cold segments may be there already, each day a directory; nothing else.
-    if let Some(other) = entries.iter().find(|entry| !entry.is_dir && entry.name != "lost+found") {
+    if let Some(other) = entries.iter().find(|entry| !entry.is_dir && entry.name != COLD_MARKER_NEW_FILE) {
         let reason = format!("{} holds other things: '{}'", directory.display(), other.name.escape_debug());
         return Err(Error::InvalidOption { option: "cold directory", reason });
     }
-    let path = directory.join(COLD_MARKER_FILE);
-    let file =
-        host.files.open(&path, OpenMode::CreateNew).map_err(|error| Error::io("create", &path, error))?;
-    file.write_all_at(identity.as_bytes(), 0).map_err(|error| Error::io("write", &path, error))?;
-    file.sync_data().map_err(|error| Error::io("sync", &path, error))?;
+    // Half a marker would be another database's, so it is there whole or not at all.
+    let (path, new_path) = (directory.join(COLD_MARKER_FILE), directory.join(COLD_MARKER_NEW_FILE));
+    remove_if_there(host, &new_path)?;
+    let file = host
+        .files
+        .open(&new_path, OpenMode::CreateNew)
+        .map_err(|error| Error::io("create", &new_path, error))?;
+    file.write_all_at(identity.as_bytes(), 0).map_err(|error| Error::io("write", &new_path, error))?;
+    file.sync_data().map_err(|error| Error::io("sync", &new_path, error))?;
+    host.files.rename(&new_path, &path).map_err(|error| Error::io("rename", &new_path, error))?;
     host.files.sync_dir(directory).map_err(|error| Error::io("sync", directory, error))
 }
 
@@ -487,8 +493,13 @@ impl Db {
     /// Removes files that nobody waits for any longer, and runs if a run is due.
     fn maintain_on_schedule(&self, may_make_up: bool) -> Result<()> {
         let Engine { maintenance, options, .. } = &*self.engine;
-        maintenance.remove_retired(options.grace)?;
-        let Some(schedule) = &options.schedule else { return Ok(()) };
+        // A run that somebody asked for looks after them itself; a failure is no reason to run no more.
+        let removed = match maintenance.running.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(()),
+            // That a run panicked is no reason either.
+            Ok(_) | Err(TryLockError::Poisoned(_)) => maintenance.remove_retired(options.grace).map(drop),
+        };
+        let Some(schedule) = &options.schedule else { return removed };
         let catalog = Arc::clone(maintenance.publisher().catalog());
         let ledger = catalog.ledger();
         let is_run = |job: &JobRecord| job.kind == JobKind::Maintain;
@@ -498,7 +509,7 @@ impl Db {
         let last_ns = last_run.unwrap_or(catalog.created_at_ns()).min(now_ns);
         let is_due = schedule.next_after(last_ns).is_some_and(|due_ns| due_ns <= now_ns);
         if !is_due || !may_make_up {
-            return Ok(());
+            return removed;
         }
         let options =
             MaintainOptions { grace: options.grace, effort: options.effort, ..MaintainOptions::default() };

@@ -19,6 +19,16 @@ pub(crate) const RESTORING_FILE: &str = "RESTORING";
 
 const YIELDS: &str = "yields\n";
 
+/// Refuses a directory that a restore has begun and not finished.
+pub(crate) fn refuse_unfinished_restore(host: &Host, database: &Path) -> Result<()> {
+    let path = database.join(RESTORING_FILE);
+    if !host.files.exists(&path).map_err(|error| Error::io("look for", &path, error))? {
+        return Ok(());
+    }
+    let reason = "a restore into it was interrupted; hint: run the restore again, or remove the directory";
+    Err(Error::NotADatabase { path: database.to_path_buf(), reason: reason.to_owned() })
+}
+
 /// Writes who holds the lock, for the error message of whoever comes second.
 ///
 /// The session tells readers which rings are of this process and which were left behind by another.

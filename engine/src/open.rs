@@ -100,10 +100,22 @@ impl Opened {
         let segments = catalog.segments()?;
         let mut known: HashSet<PathBuf> = segments.iter().map(|meta| meta.relative_path()).collect();
         let places = Places::new(database, catalog.ledger().cold_directory());
-        recovery.removed = remove_unfinished(host, &places, &catalog)?;
+        // Whatever is wrong with the volume of cold segments, recording has to start; who asks for them is told.
+        let cold_is_there = is_cold_there(host, &places, catalog.identity()).unwrap_or(false);
+        let Unfinished { removed, forgotten } = remove_unfinished(host, &places, &catalog, cold_is_there)?;
+        recovery.removed = removed;
+        if !forgotten.is_empty() {
+            catalog.commit_swap(&Swap { files: &forgotten, ..Swap::default() })?;
+        }
         // Those of replaced segments stay for a while, for the sake of who reads them.
         known.extend(catalog.files()?.into_iter().map(|(file, _)| PathBuf::from(file)));
-        recovery.removed.extend(remove_interrupted_seals(host, &places, &known, &all_numbers)?);
+        recovery.removed.extend(remove_interrupted_seals(
+            host,
+            &places,
+            cold_is_there,
+            &known,
+            &all_numbers,
+        )?);
         remove_empty(host, &wal)?;
         recovery.torn_tail = cut_torn_tail(host, database, &wal)?;
 
@@ -331,18 +343,26 @@ pub(crate) fn is_unused(host: &Host, database: &Path) -> Result<bool> {
 
 /// Says whose cold segments a directory of its own holds, and that its volume is mounted.
 pub(crate) const COLD_MARKER_FILE: &str = "BLOTTER-COLD";
+pub(crate) const COLD_MARKER_NEW_FILE: &str = "BLOTTER-COLD.tmp";
 
 /// Files in the tiers' directories, relative to the database.
 pub(crate) fn segment_files(host: &Host, places: &Places) -> Result<Vec<PathBuf>> {
+    files_of_tiers(host, places, &Tier::ALL)
+}
+
+fn files_of_tiers(host: &Host, places: &Places, tiers: &[Tier]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for tier in Tier::ALL {
+    for tier in tiers.iter().copied() {
         let tier_dir = places.tier(tier);
         if !host.files.exists(&tier_dir).map_err(|error| Error::io("look for", &tier_dir, error))? {
             continue;
         }
         for day in host.files.read_dir(&tier_dir).map_err(|error| Error::io("list", &tier_dir, error))? {
             let dir = tier_dir.join(&day.name);
-            if day.name == COLD_MARKER_FILE && tier == Tier::Cold {
+            // A volume of its own may have a directory for what its file system found.
+            if [COLD_MARKER_FILE, COLD_MARKER_NEW_FILE, "lost+found"].contains(&&*day.name)
+                && tier == Tier::Cold
+            {
                 continue;
             }
             if !day.is_dir {
@@ -382,9 +402,21 @@ pub(crate) fn check_continues(
     ))
 }
 
-/// Removes what a merge was writing when it was interrupted, and forgets the notes of it.
-fn remove_unfinished(host: &Host, places: &Places, catalog: &Catalog) -> Result<Vec<PathBuf>> {
-    let cold_is_there = is_cold_there(host, places, catalog.identity())?;
+/// What was left of files that were being written.
+pub(crate) struct Unfinished {
+    /// Files that were there and are removed.
+    pub(crate) removed: Vec<PathBuf>,
+    /// Notes that have to be forgotten.
+    pub(crate) forgotten: Vec<(String, Option<FileState>)>,
+}
+
+/// Removes what a merge was writing when it was interrupted.
+pub(crate) fn remove_unfinished(
+    host: &Host,
+    places: &Places,
+    catalog: &Catalog,
+    cold_is_there: bool,
+) -> Result<Unfinished> {
     let (mut removed, mut forgotten) = (Vec::new(), Vec::new());
     for (file, state) in catalog.files()? {
         let relative = Path::new(&file);
@@ -404,10 +436,7 @@ fn remove_unfinished(host: &Host, places: &Places, catalog: &Catalog) -> Result<
         }
         forgotten.push((file, None));
     }
-    if !forgotten.is_empty() {
-        catalog.commit_swap(&Swap { files: &forgotten, ..Swap::default() })?;
-    }
-    Ok(removed)
+    Ok(Unfinished { removed, forgotten })
 }
 
 /// Whether the directory of cold segments can be used: it is the database's own, or its marker is there.
@@ -457,11 +486,15 @@ pub(crate) fn find_places(host: &Host, database: &Path) -> Result<Places> {
 fn remove_interrupted_seals(
     host: &Host,
     places: &Places,
+    cold_is_there: bool,
     known: &HashSet<PathBuf>,
     present: &[WalNumber],
 ) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
-    for relative in segment_files(host, places)? {
+    // What is mounted in place of the cold volume, or below it, is not ours to touch.
+    let tiers: Vec<Tier> =
+        Tier::ALL.into_iter().filter(|tier| cold_is_there || *tier != Tier::Cold).collect();
+    for relative in files_of_tiers(host, places, &tiers)? {
         let is_temporary = relative.extension().is_some_and(|extension| extension == "tmp");
         let is_ours = is_temporary || relative.extension().is_some_and(|extension| extension == "seg");
         // A stray file is for `verify` to name, not for recording to stop at.

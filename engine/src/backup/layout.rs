@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::files;
-use crate::catalog::ledger::{Change, LedgerEntry, NewEntry, Tombstone};
+use crate::catalog::ledger::{Change, Ledger, LedgerEntry, NewEntry, Tombstone};
 use crate::catalog::{DatabaseId, Manifest};
 use crate::codec;
 use crate::error::{Error, Result};
@@ -133,6 +133,25 @@ impl TakenOut {
     }
 }
 
+/// An entry of the database's ledger. A database that was restored and goes on has other entries of the same numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct SeenEntry {
+    pub(super) number: u64,
+    pub(super) at_ns: i64,
+}
+
+impl SeenEntry {
+    pub(super) fn last_of(ledger: &Ledger) -> Option<SeenEntry> {
+        ledger.entries().last().map(|entry| SeenEntry { number: entry.number, at_ns: entry.at_ns })
+    }
+
+    /// Whether it is an entry of that ledger.
+    pub(super) fn is_of(&self, ledger: &Ledger) -> bool {
+        let at = ledger.entries().binary_search_by_key(&self.number, |entry| entry.number);
+        at.is_ok_and(|at| ledger.entries()[at].at_ns == self.at_ns)
+    }
+}
+
 /// A backup point, as its listing has it.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Listing {
@@ -145,7 +164,7 @@ pub(super) struct Listing {
     /// Events of a dead process that were in shared memory only, and are not in the backup.
     pub(super) left_in_rings: u64,
     /// What the ledger deleted up to this entry is out of this point.
-    pub(super) ledger_seen: u64,
+    pub(super) ledger_seen: Option<SeenEntry>,
     pub(super) manifest: Manifest,
     pub(super) journal: ListedFile,
     pub(super) wal: Vec<ListedWal>,
@@ -160,7 +179,7 @@ struct Stored {
     next_seq: u64,
     next_segment: u64,
     left_in_rings: u64,
-    ledger_seen: u64,
+    ledger_seen: Option<SeenEntry>,
     manifest: Vec<u8>,
     journal: ListedFile,
     wal: Vec<ListedWal>,

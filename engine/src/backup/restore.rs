@@ -155,25 +155,21 @@ impl Restoring<'_> {
         let mut meter = Meter::new(&self.options.progress, metas.len() as u64);
         meter.bytes_total = metas.iter().map(|meta| meta.file_bytes).sum();
         let until = self.options.until;
-        let (mut straddling, mut later) = (Vec::new(), Vec::new());
+        let mut beyond = Vec::new();
         for meta in &metas {
             let segment = self.verified(meta)?;
-            match until {
-                Some(until) if meta.ts_min > until.0 => later.push(meta),
-                Some(until) if meta.ts_max > until.0 => straddling.push(meta),
-                _ => {
-                    self.restore_segment(meta, &segment, &mut meter)?;
-                    meter.file_done();
-                    continue;
-                }
+            if until.is_some_and(|until| meta.ts_max > until.0) {
+                beyond.push(meta);
+                meter.skip(meta.file_bytes);
+            } else {
+                self.restore_segment(meta, &segment, &mut meter)?;
             }
-            meter.skip(meta.file_bytes);
             meter.file_done();
         }
         let wal = read_wal(self.host, self.layout, &self.listing)?;
         match until {
             None => self.restore_wal()?,
-            Some(until) => self.sift(until, &straddling, &later, &wal)?,
+            Some(until) => self.sift(until, &beyond, &wal)?,
         }
         self.segments.sort_by_key(|(meta, _)| meta.id);
         Ok(())
@@ -219,13 +215,7 @@ impl Restoring<'_> {
     }
 
     /// Makes segments of what is up to a time in segments that go beyond it, and in the WAL.
-    fn sift(
-        &mut self,
-        until: Timestamp,
-        straddling: &[&SegmentMeta],
-        later: &[&SegmentMeta],
-        wal: &RecoveredWal,
-    ) -> Result<()> {
+    fn sift(&mut self, until: Timestamp, beyond: &[&SegmentMeta], wal: &RecoveredWal) -> Result<()> {
         let (manifest, target, segments) = (&mut self.manifest, &mut self.target, &mut self.segments);
         let (mut made, mut written_bytes) = (0, 0);
         let mut write = |finished: FinishedSegment| {
@@ -242,10 +232,7 @@ impl Restoring<'_> {
         let mut sift =
             Sift::new(&manifest.indexed_fields, self.next_segment, manifest.sealed_wal, &mut write);
         // Opened one by one: what a segment was asked stays in memory.
-        for meta in later {
-            sift.leave_segment(&open(self.host, self.layout, meta)?)?;
-        }
-        for meta in straddling {
+        for meta in beyond {
             sift.take_segment_until(&open(self.host, self.layout, meta)?, until.0)?;
         }
         let point = self.layout.point(self.listing.number);

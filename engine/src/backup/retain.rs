@@ -10,9 +10,10 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::files;
-use super::layout::{LISTING_FILE, Layout, Listing, PointNumber, TakenOut, pool_name};
+use super::layout::{LISTING_FILE, Layout, Listing, PointNumber, SeenEntry, TakenOut, pool_name};
 use super::sift::{Sift, next_producer};
 use super::source::Source;
 use super::take::check_segment;
@@ -21,7 +22,7 @@ use crate::catalog::ledger::{DropReason, LedgerEntry, Tombstone};
 use crate::error::{Error, Result};
 use crate::event::{Day, Seq};
 use crate::maintain::absence::Absence;
-use crate::segment::{FinishedSegment, SegmentMeta};
+use crate::segment::{FinishedSegment, FullPace, SegmentMeta, content_root};
 use crate::vfs::Host;
 use crate::wal::{RecoveredWal, WalNumber, recover_directory};
 
@@ -83,6 +84,9 @@ pub(super) fn remove_leftovers(
     for listing in &listings.whole {
         files::remove_if_there(host, &files::temporary(&layout.point(listing.number).join(LISTING_FILE)))?;
         let wal_dir = layout.point(listing.number).join("wal");
+        if !files::exists(host, &wal_dir)? {
+            continue;
+        }
         for entry in host.files.read_dir(&wal_dir).map_err(|error| Error::io("list", &wal_dir, error))? {
             let is_listed = WalNumber::from_file_name(&entry.name)
                 .is_some_and(|number| listing.wal.iter().any(|wal| wal.number == number.0));
@@ -148,10 +152,11 @@ struct Deletions<'s> {
 }
 
 impl<'s> Deletions<'s> {
-    fn after(source: &'s Source, ledger_seen: u64) -> Deletions<'s> {
+    fn after(source: &'s Source, seen: Option<SeenEntry>) -> Deletions<'s> {
+        let seen = seen.filter(|seen| seen.is_of(&source.ledger)).map_or(0, |seen| seen.number);
         // What was not restored is not deleted: the backup is where it still is.
         let is_new = |(tombstone, entry): &(&Tombstone, &LedgerEntry)| {
-            entry.number > ledger_seen && tombstone.why != DropReason::NotRestored
+            entry.number > seen && tombstone.why != DropReason::NotRestored
         };
         let tombstones = source.ledger.tombstones().filter(is_new).collect();
         Deletions { tombstones, live: &source.manifest.segments }
@@ -159,7 +164,7 @@ impl<'s> Deletions<'s> {
 
     /// The deletion of a segment's events: of the segment itself, or of what it was merged into. A deletion takes all
     /// that is sealed of a partition, and what is sealed later has higher seqs, so within its seqs nothing of the
-    /// partition is left.
+    /// partition is left. (The id alone would not do: a database that was restored gives ids anew.)
     fn of_segment(&self, meta: &SegmentMeta) -> Option<(&'s Tombstone, &'s LedgerEntry)> {
         let overlaps = |live: &SegmentMeta| {
             let same = (&live.category, live.day) == (&meta.category, meta.day);
@@ -170,7 +175,7 @@ impl<'s> Deletions<'s> {
         }
         self.tombstones.iter().copied().find(|(tombstone, _)| {
             let within = tombstone.seq_min <= meta.seq_min && meta.seq_max <= tombstone.seq_max;
-            tombstone.segments.contains(&meta.id) || (within && is_of(tombstone, &meta.category, meta.day))
+            within && is_of(tombstone, &meta.category, meta.day)
         })
     }
 
@@ -201,21 +206,24 @@ fn take_out_deleted(
 ) -> Result<()> {
     let deletions = Deletions::after(source, listing.ledger_seen);
     let mut changed = listing.clone();
-    changed.ledger_seen = source.ledger.last_number().max(listing.ledger_seen);
+    changed.ledger_seen = SeenEntry::last_of(&source.ledger);
     let mut kept = Vec::with_capacity(listing.manifest.segments.len());
     for meta in std::mem::take(&mut changed.manifest.segments) {
         let Some((tombstone, entry)) = deletions.of_segment(&meta) else {
             kept.push(meta);
             continue;
         };
-        let own = own_tombstone(host, layout, &meta, tombstone.why).unwrap_or_else(|error| {
-            retained.notes.push(format!(
-                "point {} loses events whose segment could not be read, so that a database restored from it cannot \
-                 account for them: {error}",
-                listing.number
-            ));
-            unread_tombstone(&meta, tombstone)
-        });
+        let own = match only_damage(own_tombstone(host, layout, &meta, tombstone.why))? {
+            Ok(own) => own,
+            Err(error) => {
+                retained.notes.push(format!(
+                    "point {} loses events whose segment could not be read, so that a database restored from it \
+                     cannot account for them: {error}",
+                    listing.number
+                ));
+                unread_tombstone(&meta, tombstone)
+            }
+        };
         retained.deleted_segments += 1;
         retained.deleted_events += own.rows;
         changed.taken_out.push(TakenOut::new(own, entry));
@@ -225,8 +233,20 @@ fn take_out_deleted(
     if let Some(first) = listing.wal.first()
         && deletions.may_concern(first.first_seq, listing.next_seq)
     {
-        looked = true;
-        retained.deleted_events += take_out_of_wal(host, layout, &mut changed, &deletions)?;
+        match only_damage(take_out_of_wal(host, layout, &mut changed, &deletions))? {
+            Ok(deleted) => {
+                looked = true;
+                retained.deleted_events += deleted;
+            }
+            Err(error) => {
+                changed.ledger_seen = listing.ledger_seen;
+                retained.notes.push(format!(
+                    "point {} may hold deleted events in a WAL file that cannot be read: {error}; hint: remove {}",
+                    listing.number,
+                    layout.point(listing.number).display()
+                ));
+            }
+        }
     }
     if looked {
         layout.write_listing(host, &changed)?;
@@ -235,11 +255,23 @@ fn take_out_deleted(
     Ok(())
 }
 
+/// What is damaged or missing in a point that was taken before must not stand in the way of the next.
+fn only_damage<T>(outcome: Result<T>) -> Result<Result<T>> {
+    match outcome {
+        Err(Error::Io { operation, path, source }) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::Io { operation, path, source })
+        }
+        outcome => Ok(outcome),
+    }
+}
+
 /// Of the events of one segment of a point.
 fn own_tombstone(host: &Host, layout: &Layout, meta: &SegmentMeta, why: DropReason) -> Result<Tombstone> {
     let path = layout.pooled(meta);
     let segment = check_segment(&path, files::map(host, &path)?, meta)?;
-    Ok(Absence::of_segment(&segment)?.into_tombstone(why))
+    let absence = Absence::of_segment(&segment)?;
+    let root = Some(content_root(&[Arc::new(segment)], &FullPace)?);
+    Ok(Tombstone { root, ..absence.into_tombstone(why) })
 }
 
 /// What can be told of a segment's events without reading them.

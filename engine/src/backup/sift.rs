@@ -10,8 +10,7 @@ use crate::event::{Category, Day, Event, Field, FieldKey, ProducerId, Seq};
 use crate::limits::RECORD_BYTES_MAX;
 use crate::maintain::absence::{Absence, rows_of_block};
 use crate::segment::{
-    FinishedSegment, FullPace, Projection, Segment, SegmentBuilder, SegmentId, SegmentIdentity,
-    SegmentOptions, Tier,
+    FinishedSegment, Projection, Segment, SegmentBuilder, SegmentId, SegmentIdentity, SegmentOptions, Tier,
 };
 use crate::wal::{FrameKind, RecoveredWal, WalNumber};
 
@@ -27,6 +26,8 @@ pub(super) struct Sift<'w> {
     source_wal: u64,
     builders: BTreeMap<(&'static str, Day), (Category, SegmentBuilder)>,
     absent: BTreeMap<(String, Day), Absence>,
+    /// Those that tell of as much as one can.
+    full: Vec<Absence>,
     write: &'w mut dyn FnMut(FinishedSegment) -> Result<()>,
 }
 
@@ -40,11 +41,17 @@ impl<'w> Sift<'w> {
     ) -> Sift<'w> {
         let indexed = indexed.iter().map(|name| FieldKey::new(name)).collect();
         let options = SegmentOptions { indexed, ..SegmentOptions::default() };
-        Sift { options, next_segment, source_wal, builders: BTreeMap::new(), absent: BTreeMap::new(), write }
+        let (builders, absent, full) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Sift { options, next_segment, source_wal, builders, absent, full, write }
     }
 
     fn absence(&mut self, category: &str, day: Day) -> &mut Absence {
-        self.absent.entry((category.to_owned(), day)).or_insert_with(|| Absence::new(category, day))
+        let new = || Absence::new(category, day);
+        let absence = self.absent.entry((category.to_owned(), day)).or_insert_with(new);
+        if absence.is_full() {
+            self.full.push(std::mem::replace(absence, new()));
+        }
+        absence
     }
 
     /// Takes the events of WAL files for which `stays` says so. A record comes with its seq.
@@ -91,31 +98,24 @@ impl<'w> Sift<'w> {
     /// Takes the events of a segment up to a time, it included. Rows are in order of time, so those are its first.
     pub(super) fn take_segment_until(&mut self, segment: &Segment, until_ns: i64) -> Result<()> {
         let meta = segment.meta();
-        let mut first_absent = None;
+        if meta.ts_max > until_ns {
+            self.absence(&meta.category, meta.day).note_file(meta);
+        }
         for block in 0..segment.block_count() {
-            for (row, at) in segment.block_rows(block).zip(rows_of_block(segment, block)?) {
-                if at.ts <= until_ns {
-                    let event = segment.event(row, &Projection::All)?;
-                    encoded(segment.path(), &event, |record, defaults| {
-                        self.push(segment.path(), event.seq, event.producer, record, defaults)
-                    })?;
-                } else {
-                    first_absent.get_or_insert(row);
-                    self.absence(&meta.category, meta.day).note(at);
-                }
+            let rows = segment.block_rows(block);
+            let stay = rows_of_block(segment, block)?.partition_point(|row| row.ts <= until_ns) as u32;
+            for row in rows.start..rows.start + stay {
+                let event = segment.event(row, &Projection::All)?;
+                encoded(segment.path(), &event, |record, defaults| {
+                    self.push(segment.path(), event.seq, event.producer, record, defaults)
+                })?;
+            }
+            if rows.start + stay < rows.end {
+                let first_row = rows.start + stay;
+                self.absence(&meta.category, meta.day).note_block(segment, block, first_row)?;
             }
         }
-        if let Some(first_absent) = first_absent {
-            let absence = self.absence(&meta.category, meta.day);
-            absence.note_losses(segment, first_absent)?;
-            absence.note_file(meta);
-        }
         Ok(())
-    }
-
-    /// Leaves out a whole segment.
-    pub(super) fn leave_segment(&mut self, segment: &Segment) -> Result<()> {
-        self.absence(&segment.meta().category, segment.meta().day).note_segment(segment, &FullPace)
     }
 
     fn push(
@@ -155,8 +155,9 @@ impl<'w> Sift<'w> {
         for ((_, day), (category, builder)) in std::mem::take(&mut self.builders) {
             self.finish_builder(category, day, builder)?;
         }
-        let absent = std::mem::take(&mut self.absent).into_values().filter(|absence| absence.rows() > 0);
-        Ok((absent.collect(), self.next_segment))
+        let mut absences = std::mem::take(&mut self.full);
+        absences.extend(std::mem::take(&mut self.absent).into_values().filter(|absence| absence.rows() > 0));
+        Ok((absences, self.next_segment))
     }
 }
 

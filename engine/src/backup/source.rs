@@ -2,23 +2,22 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::files;
 use crate::catalog::ledger::{Change, Ledger};
 use crate::catalog::{Gap, Journal, JournalRecord, Manifest, WalAnchor};
 use crate::error::{Error, Result};
+use crate::open::{COLD_MARKER_FILE, is_cold_there};
 use crate::segment::{Places, SegmentMeta, Tier};
 use crate::vfs::{Host, Mapping, OpenMode};
 use crate::view::{Reader, Snapshot};
 
-/// Marks a directory of cold segments with the identity of its database, in 32 hex digits.
-const COLD_MARKER_FILE: &str = "BLOTTER-COLD";
-
 /// Looks for a moment at which manifest, segments and WAL are of one commit. Each that fails needs a commit in between.
 const ATTEMPTS_MAX: u32 = 50;
-/// Looks for one at which the journal tells of just that commit too. A process that died in between leaves it behind
-/// for good, until the next open.
-const JOURNAL_ATTEMPTS_MAX: u32 = 10;
+/// Looks for one at which the journal tells of just that commit too: it is written within milliseconds of it. A process
+/// that died in between leaves it behind, until the next open.
+const JOURNAL_ATTEMPTS_MAX: u32 = 40;
+const JOURNAL_PAUSE: Duration = Duration::from_millis(25);
 
 /// A moment of the database.
 pub(super) struct Source {
@@ -57,6 +56,7 @@ impl Source {
             if unbalanced == JOURNAL_ATTEMPTS_MAX {
                 return Ok(source.with_note_of_balance());
             }
+            std::thread::sleep(JOURNAL_PAUSE);
         }
         Err(Error::TimedOut { operation: "a moment between two changes of the database", waited_ms: 0 })
     }
@@ -159,23 +159,15 @@ impl Source {
     /// Cold segments elsewhere must be reachable, or the backup would lack them.
     pub(super) fn check_cold_volume(&self, host: &Host) -> Result<()> {
         let Some(cold) = &self.places.cold else { return Ok(()) };
-        if !self.manifest.segments.iter().any(|meta| meta.tier == Tier::Cold) {
+        if !self.manifest.segments.iter().any(|meta| meta.tier == Tier::Cold)
+            || is_cold_there(host, &self.places, self.manifest.identity)?
+        {
             return Ok(());
         }
-        let marker = cold.join(COLD_MARKER_FILE);
-        let unavailable = |reason: String| Err(Error::Unavailable { path: cold.clone(), reason });
-        if !files::exists(host, &marker)? {
-            let reason = format!(
-                "it has no {COLD_MARKER_FILE}, so the volume of cold segments is not there; hint: mount it, then back up again"
-            );
-            return unavailable(reason);
-        }
-        let (found, identity) = (files::map(host, &marker)?, self.manifest.identity.to_string());
-        if found.trim_ascii() != identity.as_bytes() {
-            let reason = format!("its {COLD_MARKER_FILE} is not that of database {identity}");
-            return unavailable(reason);
-        }
-        Ok(())
+        let reason = format!(
+            "it has no {COLD_MARKER_FILE}, so the volume of cold segments is not there; hint: mount it, then back up again"
+        );
+        Err(Error::Unavailable { path: cold.clone(), reason })
     }
 
     pub(super) fn path(&self, meta: &SegmentMeta) -> PathBuf {

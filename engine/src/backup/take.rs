@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::files;
 use super::layout::{
-    HEAD_FILE, Head, LOCK_FILE, Layout, ListedFile, ListedWal, Listing, PointNumber, pool_name,
+    HEAD_FILE, Head, LOCK_FILE, Layout, ListedFile, ListedWal, Listing, PointNumber, SeenEntry, pool_name,
 };
 use super::options::{BackupOptions, BackupReport, Meter};
 use super::retain::{self, Retained};
@@ -234,8 +234,9 @@ impl Taking<'_> {
                 meter.skip(meta.file_bytes);
             } else {
                 let Some(bytes) = source.read(self.host, meta)? else { return Ok(false) };
-                if !self.link(source, meta)? {
-                    self.copy(source, meta, &bytes, &mut meter)?;
+                match self.link(source, meta)? {
+                    true => meter.skip(meta.file_bytes),
+                    false => self.copy(source, meta, &bytes, &mut meter)?,
                 }
                 self.done.insert(pool_name(meta));
             }
@@ -314,14 +315,14 @@ impl Taking<'_> {
         self.report.copied_bytes += journal.bytes;
         let mut manifest = source.manifest.clone();
         manifest.wal = source.anchor();
-        manifest.retired.clear();
+        manifest.in_transition.clear();
         let listing = Listing {
             number,
             taken_at_ns: self.began_ns,
             next_seq: source.next_seq,
             next_segment: source.next_segment(),
             left_in_rings: source.snapshot.left_in_rings(),
-            ledger_seen: source.ledger.last_number(),
+            ledger_seen: SeenEntry::last_of(&source.ledger),
             manifest,
             journal,
             wal,

@@ -14,6 +14,10 @@ use crate::maintain::{Finding, Severity};
 use crate::vfs::Host;
 use crate::wal::FrameKind;
 
+/// What can be done about a damaged segment of the pool.
+const AGAIN: &str =
+    "; hint: remove the file, and the next backup copies it again if the database still has it";
+
 /// The backups of a database.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Backup {
@@ -123,7 +127,11 @@ pub fn verify_backup_on(host: &Host, destination: &Path) -> Result<BackupVerifyR
             let verified = files::map(host, &path)
                 .and_then(|bytes| check_segment(&path, bytes, meta))
                 .and_then(|segment| segment.verify());
+            let known = report.findings.len();
             judge(&mut report, &path, verified)?;
+            if let Some(finding) = report.findings.get_mut(known) {
+                finding.text.push_str(AGAIN);
+            }
         }
         let point = layout.point(listing.number);
         report.bytes += listing.journal.bytes + listing.wal.iter().map(|wal| wal.file.bytes).sum::<u64>();

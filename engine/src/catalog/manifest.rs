@@ -8,7 +8,7 @@
 //!  └────────────┴──────────┴────────────────┴─────────┴──────────────────────┘
 //!    8 bytes      u32        u64              u32       identity, generation, indexed fields,
 //!                                                       sealed WAL, next seq, next producer, segments,
-//!                                                       retired files, cold directory, WAL anchor
+//!                                                       files in transition, cold directory, WAL anchor
 //! ```
 //!
 //! Integers are little-endian. The checksum covers the 20 bytes before it and the body. The first 24
@@ -69,9 +69,9 @@ pub struct Manifest {
     pub next_producer: u32,
     /// All segments, by id.
     pub segments: Vec<SegmentMeta>,
-    /// Files of segments that were replaced or deleted and are still there, relative to the database, for the sake of
-    /// who reads them.
-    pub retired: Vec<String>,
+    /// Files that are no segment's, relative to the database, and may be there: of segments that were replaced or
+    /// deleted, for the sake of who reads them; and those that are being written.
+    pub in_transition: Vec<String>,
     /// The directory of cold segments, where it is not the database's own.
     pub cold_directory: Option<String>,
     /// How far the WAL was durable when this was written, where that is known.

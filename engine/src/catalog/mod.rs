@@ -18,6 +18,7 @@
 //! - A segment id is handed out once, also across crashes: the stored counter runs ahead of the ids in
 //!   use, and a restart continues from the stored one.
 
+mod compact;
 mod journal;
 pub mod ledger;
 pub mod manifest;
@@ -428,12 +429,7 @@ impl Catalog {
             next_seq: counters.next_seq,
             next_producer: counters.next_producer,
             segments: self.read_segments(&state.stored)?,
-            retired: self
-                .read_files(&state.stored)?
-                .into_iter()
-                .filter(|(_, state)| matches!(state, FileState::Retired { .. }))
-                .map(|(file, _)| file)
-                .collect(),
+            in_transition: self.read_files(&state.stored)?.into_iter().map(|(file, _)| file).collect(),
             cold_directory: state.ledger.cold_directory().map(str::to_owned),
             wal: None,
         })
@@ -494,17 +490,9 @@ impl Catalog {
     pub fn reopen(&self) -> Result<Counters> {
         let mut state = self.state();
         let mut place = self.store.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mut store) = place.take() {
-            // Readers hold it for as long as they fetch one filter.
-            let store = loop {
-                match Arc::try_unwrap(store) {
-                    Ok(store) => break store,
-                    Err(shared) => store = shared,
-                }
-                std::thread::yield_now();
-            };
+        if let Some(store) = place.take() {
             // What is not closed cleanly is recovered by the open.
-            close(&self.path, store).unwrap_or_default();
+            close(&self.path, sole_owner(store)).unwrap_or_default();
         }
         let file = self
             .host
@@ -539,6 +527,17 @@ impl Drop for Catalog {
             // All that was acknowledged is durable; closing only saves the next open some work.
             close(&self.path, store).unwrap_or_default();
         }
+    }
+}
+
+/// Waits until nobody else holds it. Readers do for as long as they fetch one filter.
+fn sole_owner(mut store: Arc<redb::Database>) -> redb::Database {
+    loop {
+        match Arc::try_unwrap(store) {
+            Ok(store) => return store,
+            Err(shared) => store = shared,
+        }
+        std::thread::yield_now();
     }
 }
 

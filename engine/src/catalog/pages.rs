@@ -104,6 +104,13 @@ impl CheckedPages {
         Ok(CheckedPages { file, sums: RwLock::new(sums) })
     }
 
+    /// Bytes of pages that were ever written; the rest of the file are holes.
+    pub(super) fn written_bytes(&self) -> u64 {
+        let sums = self.sums.read().unwrap_or_else(PoisonError::into_inner);
+        let written = sums.sums.iter().filter(|sum| **sum != 0).count() as u64 + 1;
+        written * PAGE_BYTES as u64
+    }
+
     fn read_page(&self, sums: &Sums, page: usize, out: &mut [u8; PAGE_BYTES]) -> io::Result<()> {
         if page == 0 {
             out.fill(0);

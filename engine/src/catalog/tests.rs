@@ -194,7 +194,7 @@ fn the_bytes_of_a_manifest_are_those_of_version_1() {
         next_seq: 100,
         next_producer: 4,
         segments: vec![segment(1).0],
-        retired: vec![],
+        in_transition: vec![],
         cold_directory: None,
         wal: Some(WalAnchor { number: 3, durable_end: 64, next_seq: 100 }),
     };
@@ -203,4 +203,39 @@ fn the_bytes_of_a_manifest_are_those_of_version_1() {
     assert_eq!(&bytes[..12], b"BLOTMANI\x01\0\0\0");
     assert_eq!(crc32fast::hash(&bytes[24..]), 4_223_172_761, "the layout of the body has changed");
     assert_eq!(Manifest::decode(Path::new("MANIFEST"), &bytes).unwrap(), manifest);
+}
+
+#[test]
+fn a_catalog_that_has_lost_most_of_its_segments_gives_back_their_room() {
+    let sim = SimHost::new(3);
+    let host = sim.boot();
+    with_directory(&host);
+    let catalog = Catalog::create(&host, root(), IDENTITY).unwrap();
+    let many: Vec<NewSegment> = (0..300).map(segment).collect();
+    many.chunks(10).for_each(|some| drop(swap(&catalog, some, &[]).unwrap()));
+    let bytes = || {
+        let path = root().join(CATALOG_FILE);
+        CheckedPages::open(&path, host.files.open(&path, OpenMode::Read).unwrap()).unwrap().written_bytes()
+    };
+    assert!(!catalog.compact().unwrap(), "it needs what it has");
+    let before = bytes();
+    swap(&catalog, &[], &(3..300).map(SegmentId).collect::<Vec<_>>()).unwrap();
+    let (counters, id) = (catalog.counters(), catalog.next_segment_id().unwrap());
+    assert!(catalog.compact().unwrap());
+    assert!(bytes() * 10 < before, "{} of {before}", bytes());
+    assert!(!catalog.compact().unwrap(), "a second time there is nothing to give back");
+    let check = |catalog: &Catalog| {
+        assert_eq!(catalog.counters(), counters);
+        let kept: Vec<SegmentMeta> = many[..3].iter().map(|(meta, _)| meta.clone()).collect();
+        assert_eq!(catalog.segments().unwrap(), kept);
+        for (meta, filters) in &many[..3] {
+            for filter in filters {
+                assert_eq!(catalog.filter(meta.id, &filter.field).unwrap().as_ref(), Some(&filter.bytes));
+            }
+        }
+    };
+    check(&catalog);
+    assert!(catalog.next_segment_id().unwrap() > id, "ids are never handed out again");
+    drop(catalog);
+    check(&Catalog::open(&host, root()).unwrap());
 }

@@ -2,6 +2,7 @@
 //! per partition, exact in rows, sequence numbers and counts of recorders.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::coverage::losses_in;
 use crate::catalog::Gap;
@@ -11,6 +12,10 @@ use crate::event::record::Record;
 use crate::event::{Category, Day, ProducerId, Seq};
 use crate::ring::loss_in;
 use crate::segment::{ColumnId, FullPace, Pace, Segment, SegmentId, SegmentMeta, Values};
+
+/// Recorders and losses of one tombstone, to which those of one more block may come. Each takes 24 bytes at most, of the
+/// megabyte that an entry of the ledger may have.
+const PARTS_MAX: usize = 16 * 1024;
 
 /// Absent events of one partition.
 #[derive(Debug)]
@@ -64,11 +69,25 @@ impl Absence {
     pub(crate) fn note_segment(&mut self, segment: &Segment, pace: &dyn Pace) -> Result<()> {
         for block in 0..segment.block_count() {
             pace.step(segment.block_rows(block).len(), 0)?;
-            rows_of_block(segment, block)?.iter().for_each(|row| self.note(*row));
+            self.note_block(segment, block, 0)?;
         }
-        self.note_losses(segment, 0)?;
         self.note_file(segment.meta());
         Ok(())
+    }
+
+    /// Adds the events of a block from a row on.
+    pub(crate) fn note_block(&mut self, segment: &Segment, block: u32, first_row: u32) -> Result<()> {
+        let rows = segment.block_rows(block);
+        let first_row = first_row.max(rows.start);
+        let skipped = (first_row - rows.start) as usize;
+        rows_of_block(segment, block)?.iter().skip(skipped).for_each(|row| self.note(*row));
+        self.note_losses(segment, first_row..rows.end)
+    }
+
+    /// Whether it tells of so many recorders and losses that another should tell of what follows: an entry of the
+    /// ledger has a limit.
+    pub(crate) fn is_full(&self) -> bool {
+        self.producers.len() + self.losses.len() > PARTS_MAX
     }
 
     /// Adds the file that held some of them.
@@ -88,30 +107,33 @@ impl Absence {
 
     pub(crate) fn note_record(&mut self, seq: Seq, producer: ProducerId, record: &Record<'_>) {
         self.note(Row { ts: record.ts.0, seq: seq.0, producer: producer.0, pseq: record.pseq });
-        self.note_loss(record);
-    }
-
-    fn note_loss(&mut self, record: &Record<'_>) {
         if record.category == Category::SYSTEM
             && let Some((producer, lost)) = loss_in(record)
         {
-            self.losses.push(Gap::Producer { producer: producer.0, first: lost.start, end: lost.end });
+            self.note_loss(producer.0, lost);
         }
     }
 
-    /// Adds the losses that rows of a segment tell of, from a row on.
-    pub(crate) fn note_losses(&mut self, segment: &Segment, first_row: u32) -> Result<()> {
+    fn note_loss(&mut self, producer: u32, Range { start: first, end }: Range<u64>) {
+        match self.losses.last_mut() {
+            // A recorder that loses much tells of one run after the other.
+            Some(Gap::Producer { producer: before, end: end_before, .. })
+                if (*before, *end_before) == (producer, first) =>
+            {
+                *end_before = end;
+            }
+            _ => self.losses.push(Gap::Producer { producer, first, end }),
+        }
+    }
+
+    /// Adds the losses that rows of a segment tell of.
+    fn note_losses(&mut self, segment: &Segment, rows: Range<u32>) -> Result<()> {
         if segment.meta().category == Category::SYSTEM.name() {
-            for (producer, lost) in losses_in(segment, first_row)? {
-                self.losses.push(Gap::Producer { producer, first: lost.start, end: lost.end });
+            for (producer, lost) in losses_in(segment, rows)? {
+                self.note_loss(producer, lost);
             }
         }
         Ok(())
-    }
-
-    /// Number of recorders.
-    pub(crate) fn producers(&self) -> usize {
-        self.producers.len()
     }
 
     pub(crate) fn rows(&self) -> u64 {

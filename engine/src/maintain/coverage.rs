@@ -88,7 +88,7 @@ impl Coverage {
     }
 
     fn losses(&mut self, segment: &Segment) -> Result<()> {
-        for (producer, lost) in losses_in(segment, 0)? {
+        for (producer, lost) in losses_in(segment, 0..segment.rows())? {
             self.loss(producer, lost.start, lost.end);
         }
         Ok(())
@@ -116,11 +116,11 @@ impl Coverage {
     }
 }
 
-/// The losses that events of a segment of the category `system` tell of, from a row on: producers, and what they lost.
-pub(super) fn losses_in(segment: &Segment, first_row: u32) -> Result<Vec<(u32, Range<u64>)>> {
+/// The losses that rows of a segment of the category `system` tell of: producers, and what they lost.
+pub(super) fn losses_in(segment: &Segment, rows: Range<u32>) -> Result<Vec<(u32, Range<u64>)>> {
     let event_name = Projection::fields([FieldKey::Known(Field::EVENT)]);
     let mut losses = Vec::new();
-    for row in first_row..segment.rows() {
+    for row in rows {
         if segment.event(row, &event_name)?.text(Field::EVENT) == names::EVENTS_LOST {
             losses.extend(loss_of(&segment.event(row, &Projection::All)?));
         }

@@ -38,11 +38,11 @@ pub fn foresee(database: impl AsRef<Path>, at: Option<Timestamp>, force: bool) -
 pub fn foresee_on(host: &Host, database: &Path, at: Option<Timestamp>, force: bool) -> Result<Foresight> {
     let reader = Reader::open_on(host, database)?;
     let snapshot = reader.snapshot()?;
-    let Manifest { identity, retired, cold_directory, .. } = Manifest::read(host, database)?;
+    let Manifest { identity, in_transition, cold_directory, .. } = Manifest::read(host, database)?;
     let places = Places::new(database, cold_directory.as_deref());
     let segments: Vec<_> = snapshot.segments().cloned().collect();
     let search = HoldSearch::new(&snapshot);
-    let usage = usage(host, &places, &retired)?;
+    let usage = usage(host, &places, &in_transition)?;
     let cold_is_there = is_cold_there(host, &places, identity)?;
     let plan = plan(PlanInput {
         now_ns: at.map_or_else(|| host.clock.now_ns(), |at| at.0),

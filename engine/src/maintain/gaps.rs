@@ -24,10 +24,8 @@ pub(super) struct Explained {
     pub(super) undead: u64,
 }
 
-/// Explains what is missing by what the journal has.
-pub(super) fn explain(gaps: &[Gap], journal: &[JournalRecord]) -> Explained {
-    let entries = journal.iter().cloned().filter_map(JournalRecord::into_entry);
-    let ledger = Ledger::salvaged(entries);
+/// Explains what is missing by what repairs have recorded in the journal, and by the ledger.
+pub(super) fn explain(gaps: &[Gap], journal: &[JournalRecord], ledger: &Ledger) -> Explained {
     let (mut seqs, mut producers) = (Vec::new(), Vec::new());
     for gap in gaps {
         match *gap {
@@ -46,8 +44,8 @@ pub(super) fn explain(gaps: &[Gap], journal: &[JournalRecord]) -> Explained {
         .copied()
         .collect();
     let mut explained = Explained::default();
-    explain_seqs(&seqs, &recorded, &ledger, &mut explained);
-    explain_counts(&producers, &recorded, &ledger, &mut explained);
+    explain_seqs(&seqs, &recorded, ledger, &mut explained);
+    explain_counts(&producers, &recorded, ledger, &mut explained);
     explained
 }
 

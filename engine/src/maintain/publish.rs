@@ -6,6 +6,7 @@
 //! told, and the version then follows the catalog.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -72,12 +73,7 @@ impl Publisher {
     /// # Errors
     /// IO errors; it can be called again.
     pub(crate) fn settle(&mut self) -> Result<()> {
-        if self.commit_in_doubt {
-            self.catalog.reopen()?;
-            self.follow_catalog()?;
-            self.commit_in_doubt = false;
-            self.manifest_is_stale = true;
-        }
+        self.resolve()?;
         self.journal_damage = match self.copy_ledger() {
             Err(error @ (Error::Damaged { .. } | Error::Foreign { .. })) => Some(error.to_string()),
             outcome => outcome.map(|()| None)?,
@@ -85,6 +81,20 @@ impl Publisher {
         if self.manifest_is_stale {
             // How far the WAL is durable is the writer's to say, and changes while this is written.
             self.publish(None)?;
+        }
+        Ok(())
+    }
+
+    /// Finds out whether a commit that failed was made, and nothing more: enough to know which files are in use.
+    ///
+    /// # Errors
+    /// IO errors; it can be called again.
+    pub(crate) fn resolve(&mut self) -> Result<()> {
+        if self.commit_in_doubt {
+            self.catalog.reopen()?;
+            self.follow_catalog()?;
+            self.commit_in_doubt = false;
+            self.manifest_is_stale = true;
         }
         Ok(())
     }
@@ -117,10 +127,12 @@ impl Publisher {
 
     /// Makes a change of maintenance; everybody sees it when this returns. Gives the entries with their numbers.
     ///
+    /// On a full disk the change is made, and told when there is room: else nothing could be deleted to make some.
+    ///
     /// # Errors
     /// If the change was not made, or could not be told to other processes; [`Publisher::settle`] goes on then.
     pub(crate) fn swap(&mut self, swap: &Swap<'_>) -> Result<Vec<LedgerEntry>> {
-        self.settle()?;
+        self.settle_if_there_is_room()?;
         if let (Some(reason), false) = (&self.journal_damage, swap.entries.is_empty()) {
             return Err(Error::Unavailable {
                 path: self.database.join(JOURNAL_FILE),
@@ -135,13 +147,15 @@ impl Publisher {
                 entries
             }
             Err(error) => {
-                self.settle()?;
+                self.resolve()?;
                 if self.catalog.counters().generation == generation {
                     return Err(error);
                 }
                 let ledger = self.catalog.ledger();
                 let own = ledger.entries().len() - swap.entries.len();
-                return Ok(ledger.entries()[own..].to_vec());
+                let entries = ledger.entries()[own..].to_vec();
+                self.settle_if_there_is_room()?;
+                return Ok(entries);
             }
         };
         let places = self.places();
@@ -149,8 +163,20 @@ impl Publisher {
         let removed: HashSet<SegmentId> = swap.removed.iter().copied().collect();
         self.versions.replace(&removed, swap.added.iter().map(|(meta, _)| handle(meta)));
         self.manifest_is_stale = true;
-        self.settle()?;
+        self.settle_if_there_is_room()?;
         Ok(entries)
+    }
+
+    /// As [`Publisher::settle`], but for what a full disk does not take; whether that is nothing.
+    ///
+    /// # Errors
+    /// As [`Publisher::settle`].
+    pub(crate) fn settle_if_there_is_room(&mut self) -> Result<bool> {
+        self.resolve()?;
+        match self.settle() {
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::StorageFull => Ok(false),
+            settled => settled.map(|()| true),
+        }
     }
 
     /// Shows segments where they are from now on, after the directory of cold ones has changed.
@@ -167,6 +193,18 @@ impl Publisher {
         let handles = moved.into_iter().map(|meta| SegmentHandle::new(&self.host, &places, meta));
         self.versions.replace(&removed, handles);
         self.publish(None)
+    }
+
+    /// Gives back room that the catalog no longer needs.
+    ///
+    /// # Errors
+    /// No room for the copy, IO errors; [`Publisher::settle`] goes on then.
+    pub(crate) fn compact_catalog(&mut self) -> Result<()> {
+        self.settle()?;
+        self.commit_in_doubt = true;
+        self.catalog.compact()?;
+        self.commit_in_doubt = false;
+        Ok(())
     }
 
     /// Adds one entry to the ledger.

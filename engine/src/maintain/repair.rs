@@ -28,7 +28,7 @@ use super::report::{Quarantined, RepairReport};
 use super::salvage::{Salvage, options_like};
 use super::verify::{describe, only_damage, open_segment};
 use super::wal_file::WalFile;
-use crate::catalog::ledger::{Change, Ledger};
+use crate::catalog::ledger::{Change, Ledger, LedgerEntry};
 use crate::catalog::manifest::MANIFEST_FILE;
 use crate::catalog::{
     CATALOG_FILE, Catalog, Counters, DatabaseId, FileState, GAPS_PER_RECORD_MAX, Gap, JOURNAL_FILE, Journal,
@@ -36,7 +36,7 @@ use crate::catalog::{
 };
 use crate::error::{Error, Result};
 use crate::event::Seq;
-use crate::lock::{LOCK_FILE, RESTORING_FILE};
+use crate::lock::{LOCK_FILE, refuse_unfinished_restore};
 use crate::open::{find_places, is_cold_there, segment_files, take_lock};
 use crate::ring::{FoundRings, RingOwner, WrittenCounts};
 use crate::segment::{Places, RoutingFilter, Segment, SegmentMeta, Tier};
@@ -77,11 +77,7 @@ pub fn repair_on(host: &Host, database: &Path) -> Result<RepairReport> {
 /// Takes the lock, whose file may be lost too.
 fn lock(host: &Host, database: &Path) -> Result<Box<dyn FileLock>> {
     let path = database.join(LOCK_FILE);
-    if exists(host, &database.join(RESTORING_FILE))? {
-        let reason =
-            "a restore into it was interrupted; hint: run the restore again, or remove the directory";
-        return Err(Error::NotADatabase { path: database.to_path_buf(), reason: reason.to_owned() });
-    }
+    refuse_unfinished_restore(host, database)?;
     if !exists(host, &path)? {
         let has_files = |name: &str| exists(host, &database.join(name));
         let has_wal = exists(host, &database.join("wal"))? && !wal_numbers(host, database)?.is_empty();
@@ -202,7 +198,11 @@ impl Found {
         if catalog.sound().is_some_and(|found| Some(found.catalog.identity().0) != identity) {
             catalog = State::Damaged(other(CATALOG_FILE));
         }
-        let places = find_places(host, database)?;
+        let ledger = fuller_ledger(catalog.sound().map(|found| &found.catalog), &records);
+        let places = match tells_cold_directory(&ledger) {
+            true => Places::new(database, ledger.cold_directory()),
+            false => find_places(host, database)?,
+        };
         if let (Some(cold), Some(identity)) = (&places.cold, identity)
             && !is_cold_there(host, &places, DatabaseId(identity))?
         {
@@ -215,9 +215,12 @@ impl Found {
             (State::Sound(found), _) => {
                 noted.extend(found.catalog.files()?.into_iter().map(|(file, state)| (file, Some(state))));
             }
-            // When they were retired is no longer known: long ago will do.
+            // What they were, and when they were retired, is no longer known: long ago will do.
             (_, State::Sound(manifest)) => noted.extend(
-                manifest.retired.iter().map(|file| (file.clone(), Some(FileState::Retired { at_ns: 0 }))),
+                manifest
+                    .in_transition
+                    .iter()
+                    .map(|file| (file.clone(), Some(FileState::Retired { at_ns: 0 }))),
             ),
             _ => {}
         }
@@ -245,13 +248,20 @@ impl Found {
         catalog.max(self.manifest.sound().map_or(0, |manifest| manifest.next_seq))
     }
 
-    /// What was decided and done: what the catalog knows, or the journal, whoever knows more.
-    fn ledger(&self) -> Ledger {
-        let journal = Ledger::salvaged(self.records.iter().cloned().filter_map(JournalRecord::into_entry));
-        match self.catalog.sound().map(|found| found.catalog.ledger()) {
-            Some(ledger) if ledger.last_number() >= journal.last_number() => Ledger::clone(&ledger),
-            _ => journal,
+    /// What was decided and done, and where the cold segments are.
+    fn ledger(&self, at_ns: i64) -> Ledger {
+        let mut ledger = fuller_ledger(self.catalog.sound().map(|found| &found.catalog), &self.records);
+        let cold = self.places.cold.as_ref().and_then(|path| path.to_str());
+        if ledger.cold_directory() != cold {
+            ledger.add(LedgerEntry {
+                number: ledger.last_number() + 1,
+                at_ns,
+                actor: "repair".to_owned(),
+                reason: format!("{MANIFEST_FILE} names it, and the entry that set it is lost"),
+                change: Change::ColdDirectorySet(cold.map(str::to_owned)),
+            });
         }
+        ledger
     }
 
     fn generation(&self) -> u64 {
@@ -325,7 +335,7 @@ impl<'h> Plan<'h> {
             next_seq: 0,
             next_producer: 0,
             new_gaps: Vec::new(),
-            ledger: found.ledger(),
+            ledger: found.ledger(host.clock.now_ns()),
             found,
         };
         if plan.found.identity.is_none() {
@@ -571,7 +581,7 @@ impl<'h> Plan<'h> {
         self.report.segments = self.kept.len() as u64;
         self.report.events = self.coverage.seqs.len();
         let gaps = self.coverage.gaps(end);
-        let explained = explain(&gaps, &self.found.records);
+        let explained = explain(&gaps, &self.found.records, &self.ledger);
         if explained.undead > 0 {
             self.report
                 .notes
@@ -619,7 +629,7 @@ impl<'h> Plan<'h> {
             next_seq: self.next_seq,
             next_producer: self.next_producer,
             segments: self.kept.iter().map(|(meta, _)| meta.clone()).collect(),
-            retired: self.retired(),
+            in_transition: self.found.noted.iter().map(|(file, _)| file.clone()).collect(),
             cold_directory: self.ledger.cold_directory().map(str::to_owned),
             wal: known.and_then(|manifest| manifest.wal).filter(|_| self.wal_stays),
         };
@@ -634,8 +644,8 @@ impl<'h> Plan<'h> {
                 if catalog_stays { known.generation == planned.generation } else { known.generation > 0 };
             let says = |manifest: &Manifest| {
                 let Manifest { sealed_wal, next_seq, wal, .. } = *manifest;
-                let Manifest { segments, retired, cold_directory, .. } = manifest.clone();
-                (sealed_wal, next_seq, segments, wal, retired, cold_directory)
+                let Manifest { segments, in_transition, cold_directory, .. } = manifest.clone();
+                (sealed_wal, next_seq, segments, wal, in_transition, cold_directory)
             };
             same_generation && says(known) == says(&planned)
         });
@@ -665,12 +675,6 @@ impl<'h> Plan<'h> {
             self.rebuild_catalog(&planned)?;
         }
         Ok(self.report)
-    }
-
-    /// Files that wait to be removed.
-    fn retired(&self) -> Vec<String> {
-        let is_retired = |state: &Option<FileState>| matches!(state, Some(FileState::Retired { .. }));
-        self.found.noted.iter().filter(|(_, state)| is_retired(state)).map(|(file, _)| file.clone()).collect()
     }
 
     fn keep_copy(&mut self, name: &str) -> Result<()> {
@@ -793,8 +797,25 @@ impl<'h> Plan<'h> {
     }
 }
 
+/// What was decided and done: what the catalog knows, or the journal, whoever knows more.
+pub(super) fn fuller_ledger(catalog: Option<&Catalog>, journal: &[JournalRecord]) -> Ledger {
+    let journal = Ledger::salvaged(journal.iter().cloned().filter_map(JournalRecord::into_entry));
+    match catalog.map(Catalog::ledger) {
+        Some(ledger) if ledger.last_number() >= journal.last_number() => Ledger::clone(&ledger),
+        _ => journal,
+    }
+}
+
+/// Whether a ledger is whole enough to tell where cold segments are. One without an entry may be lost.
+fn tells_cold_directory(ledger: &Ledger) -> bool {
+    let is_about_it = |change: &&Change| matches!(change, Change::ColdDirectorySet(_) | Change::Unreadable);
+    let mut changes = ledger.entries().iter().rev().map(|entry| &entry.change);
+    let last = changes.find(is_about_it);
+    !ledger.entries().is_empty() && last.is_none_or(|change| *change != Change::Unreadable)
+}
+
 /// The segment id in a file name.
-fn id_in_name(relative: &Path) -> Option<u64> {
+pub(super) fn id_in_name(relative: &Path) -> Option<u64> {
     let name = relative.file_name()?.to_str()?;
     let stem = name.strip_suffix(".tmp").unwrap_or(name).strip_suffix(".seg")?;
     u64::from_str_radix(stem.rsplit_once('-')?.1, 16).ok().filter(|id| *id < u64::MAX)

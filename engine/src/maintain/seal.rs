@@ -50,7 +50,13 @@ impl Sealer {
         let number = tail.number();
         let catalog = Arc::clone(self.publisher().catalog());
         let sealed = if catalog.counters().sealed_wal < number.0 {
-            self.seal(tail)?
+            match self.seal(tail) {
+                Ok(sealed) => sealed,
+                Err(error) => {
+                    self.give_up(number);
+                    return Err(error);
+                }
+            }
         } else {
             // A repair may have begun to count files anew: older segments can name the same number.
             let first_seq = tail.header.first_seq.0;
@@ -86,6 +92,18 @@ impl Sealer {
         }
         let dir = self.database.join("wal");
         self.host.files.sync_dir(&dir).map_err(|error| Error::io("sync", &dir, error))
+    }
+
+    /// Removes what a failed attempt has written: on a disk that is almost full it would take what is left.
+    fn give_up(&mut self, number: WalNumber) {
+        let is_committed = {
+            let mut publisher = self.publisher();
+            publisher.resolve().is_err() || publisher.catalog().counters().sealed_wal >= number.0
+        };
+        if !is_committed {
+            // What cannot be removed now is before the WAL file is.
+            self.abandoned.retain(|path| remove_if_there(&self.host, path).is_err());
+        }
     }
 
     /// Writes the segments of a WAL file and commits them.
@@ -146,8 +164,6 @@ pub(super) fn write_segment(host: &Host, temporary: &Path, path: &Path, bytes: &
     let dir = path.parent().expect("a segment lies in its day's directory");
     if !host.files.exists(dir).map_err(|error| Error::io("look for", dir, error))? {
         host.files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
-        let tier = dir.parent().expect("a day lies in its tier's directory");
-        host.files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
     }
     remove_if_there(host, temporary)?;
     let file = host
@@ -163,8 +179,8 @@ pub(super) fn publish_names(host: &Host, names: &[(PathBuf, PathBuf)]) -> Result
     for (temporary, path) in names {
         host.files.rename(temporary, path).map_err(|error| Error::io("rename", temporary, error))?;
     }
-    let mut dirs: Vec<&Path> = names.iter().filter_map(|(_, path)| path.parent()).collect();
-    dirs.dedup();
+    // The day's directory may have been made by an attempt that did not come to syncing the tier's.
+    let mut dirs: Vec<&Path> = names.iter().flat_map(|(_, path)| path.ancestors().skip(1).take(2)).collect();
     dirs.sort_unstable();
     dirs.dedup();
     for dir in dirs {
@@ -173,9 +189,13 @@ pub(super) fn publish_names(host: &Host, names: &[(PathBuf, PathBuf)]) -> Result
     Ok(())
 }
 
-pub(super) fn remove_if_there(host: &Host, path: &Path) -> Result<()> {
-    if host.files.exists(path).map_err(|error| Error::io("look for", path, error))? {
-        host.files.remove_file(path).map_err(|error| Error::io("remove", path, error))?;
+pub(crate) fn remove_if_there(host: &Host, path: &Path) -> Result<()> {
+    if !host.files.exists(path).map_err(|error| Error::io("look for", path, error))? {
+        return Ok(());
     }
-    Ok(())
+    match host.files.remove_file(path) {
+        // The sealer and maintenance may both be at it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(|error| Error::io("remove", path, error)),
+    }
 }

@@ -16,14 +16,16 @@ use std::path::{Path, PathBuf};
 use super::coverage::{Coverage, LISTED_MAX};
 use super::gaps::{Explained, explain};
 use super::overlay::overlaid;
+use super::repair::fuller_ledger;
 use super::report::{Severity, VerifyReport};
 use super::wal_file::WalFile;
+use crate::catalog::ledger::Ledger;
 use crate::catalog::manifest::MANIFEST_FILE;
 use crate::catalog::{CATALOG_FILE, Catalog, Gap, JOURNAL_FILE, Journal, JournalRecord, Manifest};
 use crate::error::{Error, Result};
 use crate::event::record::{Defaults, decode_fields};
 use crate::event::{ProducerId, Seq};
-use crate::lock::LOCK_FILE;
+use crate::lock::{LOCK_FILE, refuse_unfinished_restore};
 use crate::open::{check_continues, find_places, is_unused, segment_files};
 use crate::segment::{Places, Segment, SegmentMeta};
 use crate::vfs::{Host, OpenMode};
@@ -48,6 +50,7 @@ pub fn verify(database: impl AsRef<Path>) -> Result<VerifyReport> {
 /// # Errors
 /// As [`verify`].
 pub fn verify_on(host: &Host, database: &Path) -> Result<VerifyReport> {
+    refuse_unfinished_restore(host, database)?;
     refuse_other_directories(host, database)?;
     for attempt in 1.. {
         let mut verification = Verification::new(host, database, attempt == ATTEMPTS_MAX);
@@ -108,6 +111,10 @@ impl<'h> Verification<'h> {
         let manifest = only_damage(Manifest::read(self.host, self.database))?;
         let catalog = self.open_catalog()?;
         let expected = match (&manifest, &catalog) {
+            // A crash, or a full disk, may have come between a commit and the manifest of it.
+            (Ok(manifest), Some(Ok(catalog))) if catalog.counters().generation > manifest.generation => {
+                Some(Manifest { wal: manifest.wal, ..catalog.manifest(&manifest.indexed_fields)? })
+            }
             (Ok(manifest), _) => Some(manifest.clone()),
             (Err(_), Some(Ok(catalog))) => Some(catalog.manifest(&[])?),
             _ => None,
@@ -126,7 +133,8 @@ impl<'h> Verification<'h> {
         }
         self.next_seq = self.next_seq.max(self.coverage.seqs.end());
         let journal = self.read_journal()?;
-        self.judge_coverage(&journal);
+        let ledger = fuller_ledger(catalog.as_ref().and_then(|catalog| catalog.as_ref().ok()), &journal);
+        self.judge_coverage(&journal, &ledger);
         self.judge_catalog(manifest.as_ref().ok(), catalog)?;
         self.judge_files(expected.as_ref())?;
         Ok(true)
@@ -305,7 +313,10 @@ impl<'h> Verification<'h> {
         expected: Option<&Manifest>,
         catalog: Option<&Result<Catalog>>,
     ) -> Result<bool> {
-        let places = find_places(self.host, self.database)?;
+        let places = match expected {
+            Some(expected) => Places::new(self.database, expected.cold_directory.as_deref()),
+            None => find_places(self.host, self.database)?,
+        };
         let mut listed: Vec<(PathBuf, Option<&SegmentMeta>)> = match expected {
             Some(expected) => {
                 expected.segments.iter().map(|meta| (meta.relative_path(), Some(meta))).collect()
@@ -413,7 +424,7 @@ impl<'h> Verification<'h> {
         }
     }
 
-    fn judge_coverage(&mut self, journal: &[JournalRecord]) {
+    fn judge_coverage(&mut self, journal: &[JournalRecord], ledger: &Ledger) {
         let database = self.database;
         self.report.events = self.coverage.seqs.len();
         self.report.loss_records = self.coverage.loss_records;
@@ -428,7 +439,7 @@ impl<'h> Verification<'h> {
             );
         }
         let Explained { unknown, known, deleted, undead } =
-            explain(&self.coverage.gaps(self.next_seq), journal);
+            explain(&self.coverage.gaps(self.next_seq), journal, ledger);
         if deleted > 0 {
             self.note(
                 database,
@@ -486,7 +497,7 @@ impl<'h> Verification<'h> {
                 manifest.sealed_wal,
                 manifest.next_seq,
                 manifest.segments,
-                manifest.retired,
+                manifest.in_transition,
                 manifest.cold_directory,
             )
         };
@@ -535,11 +546,12 @@ impl<'h> Verification<'h> {
         }
         let Some(expected) = expected else { return Ok(()) };
         let known: HashSet<PathBuf> = expected.segments.iter().map(SegmentMeta::relative_path).collect();
-        let retired: HashSet<&Path> = expected.retired.iter().map(Path::new).collect();
+        let in_transition: HashSet<&Path> = expected.in_transition.iter().map(Path::new).collect();
         let places = Places::new(self.database, expected.cold_directory.as_deref());
         for relative in segment_files(self.host, &places)? {
-            if retired.contains(&*relative) {
-                self.note(places.file(&relative), "replaced or deleted; it is removed soon");
+            if in_transition.contains(&*relative.with_extension("seg")) {
+                let text = "replaced, deleted, or being written; it is removed soon if it is not listed then";
+                self.note(places.file(&relative), text);
             } else if !known.contains(&relative) {
                 self.judge_unlisted(&places.file(&relative), &standing)?;
             }

@@ -11,44 +11,11 @@ use rust_decimal::Decimal;
 use super::decimals;
 use super::interner::Interner;
 use super::meta::{RoutingFilter, SegmentId, SegmentMeta, Tier};
+use super::options::SegmentOptions;
 use super::template::{ColumnIndex, Part, Printed, Variable, apply, learn, write_exact, write_whole};
 use crate::event::record::{Defaults, Record, RecordError};
 use crate::event::{Category, Day, Field, FieldKey, FieldRef, Level, ProducerId, Seq, ValueRef, ValueType};
 use crate::limits::{FIELDS_PER_EVENT_MAX, SEGMENT_COLUMNS_MAX, SEGMENT_ROWS_MAX};
-
-/// How segments are built.
-#[derive(Clone, Debug)]
-pub struct SegmentOptions {
-    /// Fields with postings. Default: `order_id`, `correlation_id`, `symbol`.
-    pub indexed: Vec<FieldKey>,
-    /// Rows per block, a multiple of 128 from 128 to 65536. Default 4096: a page is then a few kilobytes,
-    /// small enough to verify within a microsecond, and its directory entry costs under 1 %.
-    pub block_rows: u32,
-    /// zstd level for text that nothing else fits. Default 1: sealing must keep up with recording.
-    pub text_level: i32,
-}
-
-impl SegmentOptions {
-    /// How segments of a tier are built.
-    pub fn of_tier(tier: Tier, indexed: Vec<FieldKey>) -> SegmentOptions {
-        let hot = SegmentOptions { indexed, ..SegmentOptions::default() };
-        match tier {
-            Tier::Hot => hot,
-            Tier::Warm => SegmentOptions { text_level: 9, ..hot },
-            Tier::Cold => SegmentOptions { text_level: 19, ..hot },
-        }
-    }
-}
-
-impl Default for SegmentOptions {
-    fn default() -> SegmentOptions {
-        SegmentOptions {
-            indexed: [Field::ORDER_ID, Field::CORRELATION_ID, Field::SYMBOL].map(FieldKey::from).to_vec(),
-            block_rows: 4096,
-            text_level: 1,
-        }
-    }
-}
 
 /// What a finished segment is called.
 #[derive(Clone, Debug)]
@@ -177,14 +144,9 @@ impl SegmentBuilder {
     /// An empty segment.
     ///
     /// # Panics
-    /// If `block_rows` is not a multiple of 128 from 128 to 65536.
+    /// If the options are out of their bounds.
     pub fn new(options: &SegmentOptions) -> SegmentBuilder {
-        let block_rows = options.block_rows as usize;
-        assert!(
-            block_rows.is_multiple_of(super::bits::MINIBLOCK)
-                && (super::bits::MINIBLOCK..=super::ints::PAGE_NUMBERS_MAX).contains(&block_rows),
-            "block_rows is {block_rows}, not a multiple of 128 from 128 to 65536"
-        );
+        options.assert_sound();
         SegmentBuilder {
             message_indexed: options.indexed.contains(&FieldKey::Known(Field::MESSAGE)),
             options: options.clone(),

@@ -15,8 +15,9 @@
 use rust_decimal::Decimal;
 
 use super::bits::SLACK_BYTES;
-use super::ints::IntPage;
+use super::int_page::IntPage;
 use super::pages::{Output, PageList};
+use super::unpacked::Origin;
 use super::wire::{Cursor, Malformed, put_varint};
 
 const SCALE_BITS: u32 = 5;
@@ -178,7 +179,12 @@ pub(crate) enum PageDigits<'a> {
 
 impl<'a> DecimalPage<'a> {
     /// Reads the page of `count` decimals and `length` bytes at the start of `bytes`, which go on after it.
-    pub(crate) fn parse(bytes: &'a [u8], length: usize, count: usize) -> Result<DecimalPage<'a>, Malformed> {
+    pub(crate) fn parse(
+        bytes: &'a [u8],
+        length: usize,
+        count: usize,
+        origin: Origin,
+    ) -> Result<DecimalPage<'a>, Malformed> {
         let page = bytes.get(..length).ok_or(Malformed("a page of decimals is too short"))?;
         let mut cursor = Cursor::new(page);
         let kind = cursor.byte()?;
@@ -200,11 +206,15 @@ impl<'a> DecimalPage<'a> {
             KIND_SCALES => {
                 let skip = cursor.bounded(cursor.remaining(), "a length is over its bytes")?;
                 let at = cursor.position();
-                (PageDigits::Each(IntPage::parse(&bytes[at + skip..], count)?), at)
+                (PageDigits::Each(IntPage::parse(&bytes[at + skip..], count, origin.after(at + skip))?), at)
             }
             _ => return Err(Malformed("a page of decimals is of no known kind")),
         };
-        Ok(DecimalPage::Scaled { numbers: IntPage::parse(&bytes[at..], count)?, scale, digits })
+        Ok(DecimalPage::Scaled {
+            numbers: IntPage::parse(&bytes[at..], count, origin.after(at))?,
+            scale,
+            digits,
+        })
     }
 
     /// The decimal at `index`, which is below the count.
@@ -274,7 +284,7 @@ mod tests {
         assert_eq!(bytes[0], kind);
         let length = bytes.len();
         bytes.extend([0; SLACK_BYTES]);
-        let page = DecimalPage::parse(&bytes, length, values.len()).unwrap();
+        let page = DecimalPage::parse(&bytes, length, values.len(), Origin::NOWHERE).unwrap();
         for (index, value) in values.iter().enumerate() {
             assert_eq!(page.get(index).unwrap().serialize(), value.serialize());
         }

@@ -3,14 +3,13 @@
 //! ```text
 //! numbered   prefixes: count varint, then per prefix length varint, bytes, notation u8, width u8;
 //!            three series over all codes: prefix code, low 64 bits and, if any is set, high 64 bits
-//! texts      pages of 2^k texts: 0 stored or 1 zstd (u8), decoded length varint, bytes;
-//!            decoded: the length of each text as varint, then the texts
+//! texts      pages of 2^k texts, see `texts`
 //! index      buckets of hashes, bucket = hash * buckets >> 64: a series of the start of each bucket, and a
 //!            series of entries in bucket order, entry = code >> shift << fingerprint bits | fingerprint,
 //!            where the fingerprint is the low bits of the hash
 //! ```
-//! The shift drops bits of the code that a scan of 2^shift packed numbers recovers in less time than
-//! they cost in space; texts have a fingerprint instead, because looking at one may unpack a page.
+//! The shift drops bits of the code that a scan of 2^shift numbers recovers in less time than they cost in
+//! space; a numbered dictionary whose pages of numbers overlap little has no index at all, their bounds do; texts have a fingerprint instead, because looking at one may unpack a page.
 
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
@@ -18,26 +17,23 @@ use serde::{Deserialize, Serialize};
 
 use super::hash::stable_hash;
 use super::interner::Interner;
+use super::ints::bounds;
 use super::numbered::{Notation, PREFIXES_MAX, take_apart};
-use super::pages::{Directory, Output, PageList, Section, SegmentFile, Series, SeriesRef};
+use super::options::SegmentOptions;
+use super::pages::{Directory, Output, SERIES_PAGE_NUMBERS, Section, SegmentFile, Series, SeriesRef};
+use super::texts::{self, TextPages, Written};
 use super::wire::{Cursor, Malformed, put_bytes, put_varint};
 use crate::error::Result;
-use crate::limits::{PAGE_BYTES_MAX, STRING_BYTES_MAX};
 
 /// Dictionaries up to this many texts are looked through, not indexed.
 const UNINDEXED_TEXTS_MAX: usize = 32;
 /// Hashes per bucket, on average.
 const BUCKET_HASHES: usize = 8;
-/// Bits of the code that the index of a numbered dictionary leaves to a scan.
-const NUMBERED_SHIFT: u32 = 3;
+/// Where the least and greatest number of pages leave at most so many pages to look through, on average, a
+/// numbered dictionary of ids that count up needs no index.
+const ZONED_PAGES_MAX: usize = 4;
 /// Bits of the hash that the index of a dictionary of texts keeps.
 const TEXT_FINGERPRINT_BITS: u32 = 8;
-/// Bytes of text per page, about; a point read unpacks one.
-const TEXT_PAGE_BYTES: usize = 4096;
-/// Most texts per page.
-const TEXT_PAGE_TEXTS_MAX: usize = 1024;
-/// Pages of fewer bytes are stored as they are.
-const TEXT_COMPRESSED_BYTES_MIN: usize = 128;
 /// Dictionaries of up to this many texts are unpacked as a whole when first used.
 const KEPT_TEXTS_MAX: u64 = 4096;
 /// Texts of up to this many bytes are kept once they were unpacked.
@@ -53,8 +49,24 @@ pub(crate) struct DictionaryRef {
 /// How the texts are stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum FormRef {
-    Texts { count: u64, page_texts: u32, pages: Section },
-    Numbered { prefixes: Section, prefix_codes: SeriesRef, low: SeriesRef, high: Option<SeriesRef> },
+    Texts {
+        count: u64,
+        page_texts: u32,
+        pages: Section,
+    },
+    Numbered {
+        prefixes: Section,
+        prefix_codes: SeriesRef,
+        low: SeriesRef,
+        high: Option<SeriesRef>,
+    },
+    /// Texts whose pages share a trained dictionary.
+    Trained {
+        count: u64,
+        page_texts: u32,
+        pages: Section,
+        trained: Section,
+    },
 }
 
 /// The index from texts to codes.
@@ -72,11 +84,15 @@ pub(crate) fn write(
     texts: &Interner,
     order: &[u32],
     indexed: bool,
-    text_level: i32,
+    options: &SegmentOptions,
 ) -> DictionaryRef {
     let numbered = take_apart(order.iter().map(|code| texts.get(*code)), order.len());
-    let (shift, fingerprint_bits) =
-        if numbered.is_some() { (NUMBERED_SHIFT, 0) } else { (0, TEXT_FINGERPRINT_BITS) };
+    let (shift, fingerprint_bits) = match &numbered {
+        Some(_) => (options.index_group_texts.ilog2(), 0),
+        None => (0, TEXT_FINGERPRINT_BITS),
+    };
+    let zoned = options.entropy_level.is_some()
+        && numbered.as_ref().is_some_and(|numbered| is_zoned(&numbered.numbers));
     let form = match numbered {
         Some(numbered) => {
             let mut prefixes = Vec::new();
@@ -90,51 +106,39 @@ pub(crate) fn write(
             let high: Vec<i64> = numbered.numbers.iter().map(|number| (*number >> 64) as i64).collect();
             FormRef::Numbered {
                 prefixes: out.section(&prefixes),
-                prefix_codes: out.series(&numbered.prefix_codes),
+                prefix_codes: out.packed_series(&numbered.prefix_codes),
                 low: out.series(&low),
                 high: high.iter().any(|high| *high != 0).then(|| out.series(&high)),
             }
         }
-        None => write_texts(out, texts, order, text_level),
+        None => {
+            let Written { page_texts, pages, trained } = texts::write(out, texts, order, options);
+            let count = order.len() as u64;
+            match trained {
+                None => FormRef::Texts { count, page_texts, pages },
+                Some(trained) => FormRef::Trained { count, page_texts, pages, trained },
+            }
+        }
     };
-    let index = (indexed && order.len() > UNINDEXED_TEXTS_MAX)
+    let index = (indexed && order.len() > UNINDEXED_TEXTS_MAX && !zoned)
         .then(|| write_index(out, texts, order, shift, fingerprint_bits));
     DictionaryRef { form, index }
 }
 
-fn write_texts(out: &mut Output, texts: &Interner, order: &[u32], text_level: i32) -> FormRef {
-    let average = texts.text_bytes() / order.len().max(1) + 1;
-    let page_texts = (TEXT_PAGE_BYTES / average).clamp(1, TEXT_PAGE_TEXTS_MAX).next_power_of_two();
-    let mut pages = PageList::default();
-    let mut decoded = Vec::new();
-    for page in order.chunks(page_texts) {
-        decoded.clear();
-        for code in page {
-            put_varint(&mut decoded, texts.get(*code).len() as u64);
-        }
-        for code in page {
-            decoded.extend_from_slice(texts.get(*code));
-        }
-        let compressed = compressed(out, &decoded, text_level);
-        let start = out.bytes.len();
-        out.bytes.push(u8::from(compressed.is_some()));
-        put_varint(&mut out.bytes, decoded.len() as u64);
-        out.bytes.extend_from_slice(compressed.as_deref().unwrap_or(&decoded));
-        pages.put(out, start, 0, 0);
-    }
-    FormRef::Texts { count: order.len() as u64, page_texts: page_texts as u32, pages: pages.write(out) }
-}
-
-/// The page compressed, if that makes it worth unpacking.
-fn compressed(out: &mut Output, page: &[u8], level: i32) -> Option<Vec<u8>> {
-    if page.len() < TEXT_COMPRESSED_BYTES_MIN {
-        return None;
-    }
-    if out.compressor.is_none() {
-        out.compressor = zstd::bulk::Compressor::new(level).ok();
-    }
-    let compressed = out.compressor.as_mut()?.compress(page).ok()?;
-    (compressed.len() < page.len() - page.len() / 8).then_some(compressed)
+/// Whether the bounds of pages alone tell well enough where a number is.
+fn is_zoned(numbers: &[u128]) -> bool {
+    let low: Vec<i64> = numbers.iter().map(|number| *number as i64).collect();
+    let mut sorted = low.clone();
+    sorted.sort_unstable();
+    let below = |bound: i64| sorted.partition_point(|number| *number < bound);
+    let looked_through: usize = low
+        .chunks(SERIES_PAGE_NUMBERS)
+        .map(|page| {
+            let (least, greatest) = bounds(page);
+            sorted.partition_point(|number| *number <= greatest) - below(least)
+        })
+        .sum();
+    looked_through <= low.len() * ZONED_PAGES_MAX
 }
 
 fn bucket(hash: u64, buckets: u64) -> u64 {
@@ -233,7 +237,7 @@ pub(crate) struct Dictionary {
 
 #[derive(Debug)]
 enum Form {
-    Texts { page_texts: u64, pages: Directory },
+    Texts(TextPages),
     Numbered { prefixes: Vec<(String, Notation)>, prefix_codes: Series, low: Series, high: Option<Series> },
 }
 
@@ -251,12 +255,10 @@ impl Dictionary {
     pub(crate) fn read(file: &SegmentFile, place: &DictionaryRef) -> Result<Dictionary> {
         let (form, count) = match &place.form {
             FormRef::Texts { count, page_texts, pages } => {
-                let page_texts = u64::from(*page_texts);
-                if !(1..=TEXT_PAGE_TEXTS_MAX as u64).contains(&page_texts) {
-                    return Err(file.malformed(pages.offset, WHAT, Malformed("pages of another size")));
-                }
-                let pages = Directory::read(file, *pages, count.div_ceil(page_texts))?;
-                (Form::Texts { page_texts, pages }, *count)
+                (Form::Texts(TextPages::read(file, *count, *page_texts, *pages, None)?), *count)
+            }
+            FormRef::Trained { count, page_texts, pages, trained } => {
+                (Form::Texts(TextPages::read(file, *count, *page_texts, *pages, Some(*trained))?), *count)
             }
             FormRef::Numbered { prefixes, prefix_codes, low, high } => {
                 let form = Form::Numbered {
@@ -305,7 +307,7 @@ impl Dictionary {
     /// The directories of the pages of its texts, and of its index.
     pub(crate) fn directories(&self) -> (Vec<&Directory>, Vec<&Directory>) {
         let texts = match &self.form {
-            Form::Texts { pages, .. } => vec![pages],
+            Form::Texts(pages) => vec![&pages.directory],
             Form::Numbered { prefix_codes, low, high, .. } => {
                 let mut all = vec![prefix_codes.directory(), low.directory()];
                 all.extend(high.iter().map(Series::directory));
@@ -321,6 +323,14 @@ impl Dictionary {
     pub(crate) fn kept(&self, code: u64) -> Option<&str> {
         let texts = self.kept.get()?;
         (code < texts.len() as u64).then(|| texts.get(code as u32))
+    }
+
+    /// The number of the prefix of a code.
+    pub(crate) fn prefix_of(&self, file: &SegmentFile, code: u64) -> Result<i64> {
+        match &self.form {
+            Form::Numbered { prefix_codes, .. } => prefix_codes.get(file, code),
+            Form::Texts(_) => Err(file.malformed(0, WHAT, Malformed("texts without prefixes"))),
+        }
     }
 
     /// Appends the text of a code.
@@ -341,13 +351,14 @@ impl Dictionary {
                 out.extend_from_slice(prefix.as_bytes());
                 notation.write(u128::from(high) << 64 | u128::from(number), out);
             }
-            Form::Texts { .. } if self.count <= KEPT_TEXTS_MAX => {
+            Form::Texts(_) if self.count <= KEPT_TEXTS_MAX => {
                 out.extend_from_slice(self.texts(file)?.get(code as u32).as_bytes());
             }
-            Form::Texts { page_texts, pages } => {
+            Form::Texts(pages) => {
                 let mut texts = Texts::default();
-                self.unpack(file, pages, *page_texts, code / page_texts, &mut texts)?;
-                out.extend_from_slice(texts.get((code % page_texts) as u32).as_bytes());
+                let (page, place) = pages.place(code);
+                pages.unpack(file, page, &mut texts)?;
+                out.extend_from_slice(texts.get(place).as_bytes());
             }
         }
         Ok(())
@@ -375,9 +386,9 @@ impl Dictionary {
     pub(crate) fn unpack_all(&self, file: &SegmentFile) -> Result<Texts> {
         let mut texts = Texts::default();
         match &self.form {
-            Form::Texts { page_texts, pages } => {
-                for page in 0..pages.len() as u64 {
-                    self.unpack(file, pages, *page_texts, page, &mut texts)?;
+            Form::Texts(pages) => {
+                for page in 0..pages.page_count() {
+                    pages.unpack(file, page, &mut texts)?;
                 }
             }
             Form::Numbered { prefixes, prefix_codes, low, high } => {
@@ -400,41 +411,23 @@ impl Dictionary {
         Ok(texts)
     }
 
-    fn unpack(
-        &self,
-        file: &SegmentFile,
-        pages: &Directory,
-        page_texts: u64,
-        page: u64,
-        texts: &mut Texts,
-    ) -> Result<()> {
-        let (entry, bytes) = pages.page(file, page as usize)?;
-        let count = (self.count - page * page_texts).min(page_texts) as usize;
-        unpack_texts(&bytes[..entry.bytes as usize], count, texts)
-            .map_err(|malformed| file.malformed(entry.offset, "a page of texts", malformed))
-    }
-
     /// The code of a text.
     pub(crate) fn find(&self, file: &SegmentFile, text: &str) -> Result<Option<u64>> {
+        if let (None, Form::Numbered { prefixes, prefix_codes, low, high }) = (&self.index, &self.form) {
+            let wanted = spellings(prefixes, text);
+            return self.find_zoned(file, &wanted, (prefix_codes, low, high.as_ref()));
+        }
         let Some(index) = &self.index else {
             return Ok(self.texts(file)?.iter().position(|known| known == text).map(|code| code as u64));
         };
         let hash = stable_hash(text.as_bytes());
-        let bucket = bucket(hash, index.starts.len() - 1);
-        let mut range = [0; 2];
-        index.starts.window(file, bucket, &mut range)?;
-        let malformed = || file.malformed(0, "an index of a dictionary", Malformed("buckets out of order"));
-        let start = u64::try_from(range[0]).map_err(|_| malformed())?;
-        let length = range[1].checked_sub(range[0]).ok_or_else(malformed)?;
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.count as usize);
-        let mut entries = vec![0; length.ok_or_else(malformed)?];
-        index.entries.window(file, start, &mut entries)?;
+        let entries = self.bucket_of(file, index, hash)?;
         match &self.form {
             Form::Numbered { prefixes, prefix_codes, low, high } => {
                 let wanted: Vec<(i64, u128)> = spellings(prefixes, text);
                 self.find_number(file, index, &entries, &wanted, (prefix_codes, low, high.as_ref()))
             }
-            Form::Texts { .. } => {
+            Form::Texts(_) => {
                 let mut known = Vec::new();
                 let mask = (1 << index.fingerprint_bits) - 1;
                 for entry in entries {
@@ -452,37 +445,114 @@ impl Dictionary {
         }
     }
 
+    /// Whether [`Dictionary::find`] comes from a text of the dictionary to its code, provided the texts are distinct.
+    /// What it finds by looking through is not looked through, so that all texts may be asked about.
+    pub(crate) fn leads_to(&self, file: &SegmentFile, text: &str, code: u64) -> Result<bool> {
+        if let Form::Numbered { prefixes, prefix_codes, low, .. } = &self.form {
+            let spelt = spellings(prefixes, text);
+            let number = low.get(file, code)?;
+            let prefix = prefix_codes.get(file, code)?;
+            if !spelt.iter().any(|(own, own_number)| *own == prefix && *own_number as i64 == number) {
+                return Ok(false);
+            }
+            if self.index.is_none() {
+                let entry = low.directory().entry(code as usize / SERIES_PAGE_NUMBERS);
+                let entry = entry.map_err(|malformed| file.malformed(0, WHAT, malformed))?;
+                return Ok((entry.least..=entry.greatest).contains(&number));
+            }
+        }
+        let Some(index) = &self.index else { return Ok(true) };
+        let hash = stable_hash(text.as_bytes());
+        let fingerprint = hash as i64 & ((1 << index.fingerprint_bits) - 1);
+        let entry = ((code >> index.shift) as i64) << index.fingerprint_bits | fingerprint;
+        Ok(self.bucket_of(file, index, hash)?.contains(&entry))
+    }
+
+    /// The entries of the bucket of a hash.
+    fn bucket_of(&self, file: &SegmentFile, index: &Index, hash: u64) -> Result<Vec<i64>> {
+        let bucket = bucket(hash, index.starts.len() - 1);
+        let mut range = [0; 2];
+        index.starts.window(file, bucket, &mut range)?;
+        let malformed = || file.malformed(0, "an index of a dictionary", Malformed("buckets out of order"));
+        let start = u64::try_from(range[0]).map_err(|_| malformed())?;
+        let length = range[1].checked_sub(range[0]).ok_or_else(malformed)?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= self.count as usize);
+        let mut entries = vec![0; length.ok_or_else(malformed)?];
+        index.entries.window(file, start, &mut entries)?;
+        Ok(entries)
+    }
+
+    /// Looks through the groups of numbers that the index names.
     fn find_number(
         &self,
         file: &SegmentFile,
         index: &Index,
         entries: &[i64],
         wanted: &[(i64, u128)],
-        (prefix_codes, low, high): (&Series, &Series, Option<&Series>),
+        series: NumberSeries<'_>,
     ) -> Result<Option<u64>> {
-        if wanted.is_empty() {
-            return Ok(None);
+        let mut looked_through = None;
+        // Entries of a bucket ascend, so those of one group follow each other.
+        for entry in entries.iter().filter(|_| !wanted.is_empty()) {
+            if looked_through.replace(*entry) != Some(*entry) {
+                let found =
+                    self.find_in(file, (*entry as u64) << index.shift, 1 << index.shift, wanted, series)?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
         }
-        let mut window = vec![0; 1 << index.shift];
-        for entry in entries {
-            let start = (*entry as u64) << index.shift;
-            let length = self.count.saturating_sub(start).min(1 << index.shift) as usize;
-            low.window(file, start, &mut window[..length])?;
-            for (at, number) in window[..length].iter().enumerate() {
+        Ok(None)
+    }
+
+    /// Looks through the pages of numbers whose bounds allow for one of those wanted.
+    fn find_zoned(
+        &self,
+        file: &SegmentFile,
+        wanted: &[(i64, u128)],
+        series: NumberSeries<'_>,
+    ) -> Result<Option<u64>> {
+        for (page, entry) in series.1.directory().entries().iter().enumerate() {
+            let bounds = entry.least..=entry.greatest;
+            if wanted.iter().any(|(_, number)| bounds.contains(&(*number as i64))) {
+                let start = (page * SERIES_PAGE_NUMBERS) as u64;
+                let found = self.find_in(file, start, SERIES_PAGE_NUMBERS, wanted, series)?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks through so many numbers from a code on.
+    fn find_in(
+        &self,
+        file: &SegmentFile,
+        start: u64,
+        length: usize,
+        wanted: &[(i64, u128)],
+        (prefix_codes, low, high): NumberSeries<'_>,
+    ) -> Result<Option<u64>> {
+        let length = self.count.saturating_sub(start).min(length as u64) as usize;
+        let mut window = vec![0; length];
+        low.window(file, start, &mut window)?;
+        for (prefix, wanted) in wanted {
+            for (at, _) in window.iter().enumerate().filter(|(_, number)| **number == *wanted as i64) {
                 let code = start + at as u64;
-                for (prefix, wanted) in wanted {
-                    if *number == *wanted as i64
-                        && prefix_codes.get(file, code)? == *prefix
-                        && high.map_or(Ok(0), |high| high.get(file, code))? == (*wanted >> 64) as i64
-                    {
-                        return Ok(Some(code));
-                    }
+                if prefix_codes.get(file, code)? == *prefix
+                    && high.map_or(Ok(0), |high| high.get(file, code))? == (*wanted >> 64) as i64
+                {
+                    return Ok(Some(code));
                 }
             }
         }
         Ok(None)
     }
 }
+
+/// Prefix codes, low and high words of the numbers of a dictionary.
+type NumberSeries<'s> = (&'s Series, &'s Series, Option<&'s Series>);
 
 /// All the ways a text can be a prefix and a number.
 fn spellings(prefixes: &[(String, Notation)], text: &str) -> Vec<(i64, u128)> {
@@ -509,35 +579,4 @@ fn read_prefixes(bytes: &[u8]) -> Result<Vec<(String, Notation)>, Malformed> {
     }
     cursor.end()?;
     Ok(prefixes)
-}
-
-fn unpack_texts(page: &[u8], count: usize, texts: &mut Texts) -> Result<(), Malformed> {
-    let mut cursor = Cursor::new(page);
-    let compressed = cursor.byte()?;
-    let limit = PAGE_BYTES_MAX.min(count * (STRING_BYTES_MAX + 3));
-    let length = cursor.bounded(limit, "a page of texts is over its limit")?;
-    let stored = cursor.take(cursor.remaining())?;
-    let unpacked;
-    let decoded = match compressed {
-        0 => stored,
-        1 => {
-            unpacked =
-                zstd::bulk::decompress(stored, length).map_err(|_| Malformed("zstd cannot unpack it"))?;
-            &unpacked[..]
-        }
-        _ => return Err(Malformed("a page of texts is of no known kind")),
-    };
-    if decoded.len() != length {
-        return Err(Malformed("a page of texts of another length"));
-    }
-    let mut cursor = Cursor::new(decoded);
-    let mut lengths = Vec::with_capacity(count);
-    for _ in 0..count {
-        lengths.push(cursor.bounded(STRING_BYTES_MAX, "a text is over its limit")?);
-    }
-    for length in lengths {
-        let text = std::str::from_utf8(cursor.take(length)?).map_err(|_| Malformed("text is not UTF-8"))?;
-        texts.push(text)?;
-    }
-    cursor.end()
 }

@@ -66,12 +66,7 @@ impl Segment {
             return Ok(self.rows());
         }
         let rows = self.block_rows(block);
-        let mut times = Vec::new();
-        Numbers::open(&self.file, directory, block as usize, rows.len())?.decode(
-            &self.file,
-            rows.len(),
-            &mut times,
-        )?;
+        let times = self.times(block)?;
         Ok(rows.start + times.partition_point(|time| *time < ts) as u32)
     }
 }

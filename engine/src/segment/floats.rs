@@ -7,8 +7,9 @@
 //! ```
 //! Least and greatest of a page are bits, as in the first kind.
 
-use super::ints::IntPage;
+use super::int_page::IntPage;
 use super::pages::{Output, PageList};
+use super::unpacked::Origin;
 use super::wire::{Cursor, Malformed};
 
 const KIND_BITS: u8 = 0;
@@ -74,7 +75,7 @@ pub(crate) struct FloatPage<'a> {
 
 impl<'a> FloatPage<'a> {
     /// Reads the page of `count` floats at the start of `bytes`, which go on after it.
-    pub(crate) fn parse(bytes: &'a [u8], count: usize) -> Result<FloatPage<'a>, Malformed> {
+    pub(crate) fn parse(bytes: &'a [u8], count: usize, origin: Origin) -> Result<FloatPage<'a>, Malformed> {
         let mut cursor = Cursor::new(bytes);
         let power = match cursor.byte()? {
             KIND_BITS => None,
@@ -84,7 +85,10 @@ impl<'a> FloatPage<'a> {
             }
             _ => return Err(Malformed("a page of floats is of no known kind")),
         };
-        Ok(FloatPage { numbers: IntPage::parse(&bytes[cursor.position()..], count)?, power })
+        Ok(FloatPage {
+            numbers: IntPage::parse(&bytes[cursor.position()..], count, origin.after(cursor.position()))?,
+            power,
+        })
     }
 
     #[inline]
@@ -120,7 +124,7 @@ mod tests {
         let mut bytes = out.bytes;
         assert_eq!(bytes[0], kind);
         bytes.extend([0; SLACK_BYTES]);
-        let page = FloatPage::parse(&bytes, values.len()).unwrap();
+        let page = FloatPage::parse(&bytes, values.len(), Origin::NOWHERE).unwrap();
         let read = page.decode().unwrap();
         for (index, value) in values.iter().enumerate() {
             assert_eq!(page.get(index).unwrap().to_bits(), value.to_bits());

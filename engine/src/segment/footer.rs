@@ -85,6 +85,8 @@ pub(crate) enum PagesRef {
     Own(Section),
     /// It has the same codes in the same rows as an earlier column, and the same postings.
     Of(u32),
+    /// It has none: which code it has goes with the prefix of the id that the row has in another column.
+    Prefix { id: u32, table: Section },
 }
 
 impl ColumnRef {

@@ -19,10 +19,11 @@
 //! miniblock ...   packed numbers, then, if it has exceptions, their positions (u8 each, ascending) and
 //!                 their packed offsets from the page's base, which replace what is packed there
 //! ```
-//! `signed` is a zigzag varint. The count of numbers is known to whoever holds the page. Arithmetic wraps,
+//! Kinds from 32 on are entropy-coded, see `entropy`. `signed` is a zigzag varint. The count of numbers is known to whoever holds the page. Arithmetic wraps,
 //! so every 64-bit number round-trips.
 
 use super::bits::{MINIBLOCK, bits_for, pack, packed_bytes, read, unpack};
+use super::entropy::EntropyCoder;
 use super::wire::{Cursor, Malformed, put_signed, put_varint};
 
 const KIND_CONSTANT: u8 = 0;
@@ -48,6 +49,8 @@ pub(crate) struct Encoder {
     body: Vec<u8>,
     positions: Vec<u8>,
     exceptions: Vec<u64>,
+    /// Where pages may be entropy-coded.
+    entropy: Option<EntropyCoder>,
 }
 
 /// Least and greatest of some numbers.
@@ -63,8 +66,32 @@ pub(crate) fn bounds(values: &[i64]) -> (i64, i64) {
 }
 
 impl Encoder {
+    /// One that may entropy-code pages, with that level of zstd.
+    pub(crate) fn new(entropy_level: Option<i32>) -> Encoder {
+        Encoder { entropy: entropy_level.map(EntropyCoder::new), ..Encoder::default() }
+    }
+
+    pub(crate) fn take_entropy(&mut self) -> Option<EntropyCoder> {
+        self.entropy.take()
+    }
+
+    pub(crate) fn set_entropy(&mut self, entropy: Option<EntropyCoder>) {
+        self.entropy = entropy;
+    }
+
     /// Appends the page of `values`, in the smallest of its forms.
     pub(crate) fn encode(&mut self, values: &[i64], out: &mut Vec<u8>) {
+        let start = out.len();
+        self.encode_packed(values, out);
+        let packed_bytes = out.len() - start;
+        if let Some(page) = self.entropy.as_mut().and_then(|coder| coder.encode(values, packed_bytes)) {
+            out.truncate(start);
+            out.extend_from_slice(&page);
+        }
+    }
+
+    /// Appends the page of `values`, packed.
+    pub(crate) fn encode_packed(&mut self, values: &[i64], out: &mut Vec<u8>) {
         debug_assert!(values.len() <= PAGE_NUMBERS_MAX);
         let (least, greatest) = bounds(values);
         if values.is_empty() || least == greatest {
@@ -249,7 +276,7 @@ fn cheapest(histogram: &[u8; 65], full_width: u32, count: usize, exception_width
 }
 
 /// The greatest number that divides all offsets; 1 as soon as it is clear that there is none above.
-fn common_step(offsets: &[u64]) -> u64 {
+pub(crate) fn common_step(offsets: &[u64]) -> u64 {
     let mut step = 0;
     for &offset in offsets {
         if offset % if step == 0 { u64::MAX } else { step } != 0 {
@@ -291,9 +318,9 @@ fn differences_are_smaller(values: &[i64]) -> bool {
     differences < numbers
 }
 
-/// A page being read. Damage that a checksum cannot see is an error where it is met, never a panic.
+/// A page of packed numbers being read. Damage that a checksum cannot see is an error where it is met, never a panic.
 #[derive(Clone, Copy)]
-pub(crate) struct IntPage<'a> {
+pub(crate) struct PackedPage<'a> {
     /// From the first byte of the page to past its end.
     bytes: &'a [u8],
     count: usize,
@@ -311,17 +338,15 @@ pub(crate) struct IntPage<'a> {
     body_at: usize,
 }
 
-const PAST_END: Malformed = Malformed("an index past the end of a page of numbers");
+pub(crate) const PAST_END: Malformed = Malformed("an index past the end of a page of numbers");
 const SHORT: Malformed = Malformed("a page of numbers is too short");
 
-impl<'a> IntPage<'a> {
-    /// Reads the head of the page of `count` numbers at the start of `bytes`, which go on after it by
-    /// [`SLACK_BYTES`](super::bits::SLACK_BYTES) at least.
-    pub(crate) fn parse(bytes: &'a [u8], count: usize) -> Result<IntPage<'a>, Malformed> {
+impl<'a> PackedPage<'a> {
+    pub(crate) fn parse(bytes: &'a [u8], count: usize) -> Result<PackedPage<'a>, Malformed> {
         let mut cursor = Cursor::new(bytes);
         let kind = cursor.byte()?;
         let base = cursor.signed()?;
-        let mut page = IntPage {
+        let mut page = PackedPage {
             bytes,
             count,
             kind: kind & KIND_MASK,
@@ -366,7 +391,6 @@ impl<'a> IntPage<'a> {
         Ok(page)
     }
 
-    /// Bytes from its first to its end.
     pub(crate) fn byte_len(&self) -> Result<usize, Malformed> {
         if self.kind == KIND_CONSTANT {
             return Ok(self.body_at);
@@ -573,14 +597,24 @@ fn width(byte: u8) -> Result<u32, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::super::bits::SLACK_BYTES;
+    use super::super::entropy;
+    use super::super::int_page::IntPage;
+    use super::super::unpacked::Origin;
     use super::*;
 
+    /// Bytes packed; what is entropy-coded comes back as well, and is no longer.
     fn check(values: &[i64]) -> usize {
+        let [packed, entropy] = [None, Some(3)].map(|level| check_with(Encoder::new(level), values));
+        assert!(entropy <= packed);
+        packed
+    }
+
+    fn check_with(mut encoder: Encoder, values: &[i64]) -> usize {
         let mut bytes = vec![];
-        Encoder::default().encode(values, &mut bytes);
+        encoder.encode(values, &mut bytes);
         let length = bytes.len();
         bytes.extend([0xee; SLACK_BYTES]);
-        let page = IntPage::parse(&bytes, values.len()).unwrap();
+        let page = IntPage::parse(&bytes, values.len(), Origin::NOWHERE).unwrap();
         assert_eq!(page.byte_len(), Ok(length));
         let mut decoded = vec![7];
         page.decode(&mut decoded).unwrap();
@@ -588,6 +622,15 @@ mod tests {
         for (index, value) in values.iter().enumerate() {
             assert_eq!(page.get(index), Ok(*value), "{index}");
         }
+        for start in (0..values.len()).step_by(97) {
+            let mut window = vec![0; (values.len() - start).min(200)];
+            page.window(start, &mut window).unwrap();
+            assert_eq!(window, values[start..start + window.len()]);
+            let mut miniblock = vec![0; (values.len() - start / MINIBLOCK * MINIBLOCK).min(MINIBLOCK)];
+            page.decode_miniblock(start / MINIBLOCK, &mut miniblock).unwrap();
+            assert_eq!(miniblock, values[start / MINIBLOCK * MINIBLOCK..][..miniblock.len()]);
+        }
+        assert!(page.window(values.len(), &mut [0]).is_err() || page.byte_len() == Ok(2) || length <= 11);
         length
     }
 
@@ -609,6 +652,25 @@ mod tests {
             check(&(0..count).map(|_| (random() % 1000) as i64 * 100 + 3).collect::<Vec<_>>());
             let outliers = |_| if random() % 20 == 0 { random() as i64 } else { (random() % 8) as i64 };
             check(&(0..count).map(outliers).collect::<Vec<_>>());
+            let mut walk = i64::MAX - 5;
+            let steps = (0..count).map(|_| {
+                walk = walk.wrapping_add((random() >> (random() % 64)) as i64);
+                walk
+            });
+            check(&steps.collect::<Vec<_>>());
+            let frequent = [1 << 50, -3, i64::MIN, 77_777];
+            check(&(0..count).map(|_| frequent[random() as usize % 4]).collect::<Vec<_>>());
+            // Codes that count values by their first row, seen before the page or in it.
+            let mut next = 1000;
+            let codes = (0..count).map(|_| match random() % 3 {
+                0 => next - 1 - (random() % 100) as i64,
+                1 => next - 1,
+                _ => {
+                    next += 1;
+                    next - 1
+                }
+            });
+            check(&codes.collect::<Vec<_>>());
             for bits in 0..64 {
                 check(&(0..count.min(300)).map(|_| (random() >> bits) as i64).collect::<Vec<_>>());
             }
@@ -625,17 +687,52 @@ mod tests {
     }
 
     #[test]
+    fn skewed_numbers_are_entropy_coded() {
+        let bytes = |values: &[i64]| {
+            let mut bytes = vec![];
+            Encoder::new(Some(19)).encode(values, &mut bytes);
+            bytes
+        };
+        let mut state = 1u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 33
+        };
+        let skewed: Vec<i64> =
+            (0..4096).map(|_| (random() % 1000 * (random() % 1000) / 1000) as i64).collect();
+        let page = bytes(&skewed);
+        assert!(
+            page[0] >= entropy::KIND_MIN && page.len() < 4096 * 10 / 8 - 200,
+            "{} {}",
+            page[0],
+            page.len()
+        );
+        let hundreds: Vec<i64> =
+            (0..4096).map(|i| if i % 5 == 0 { random() as i64 % 500 } else { 100 }).collect();
+        assert!(bytes(&hundreds).len() < 4096 / 5 * 9 / 8 + 4096 / 8 + 100, "{}", bytes(&hundreds).len());
+    }
+
+    #[test]
     fn no_bytes_make_it_panic() {
-        let mut bytes = vec![];
         let values: Vec<i64> =
             (0..300).map(|i| if i % 50 == 0 { i64::from(i) << 30 } else { i64::from(i % 9) }).collect();
-        Encoder::default().encode(&values, &mut bytes);
+        damage_does_not_panic(Encoder::default(), &values);
+        damage_does_not_panic(Encoder::new(Some(3)), &values);
+        let climbing: Vec<i64> = (0..300).map(|i| i * i * i).collect();
+        damage_does_not_panic(Encoder::new(Some(3)), &climbing);
+        let codes: Vec<i64> = (0..300).map(|i| i / 3 - if i % 3 == 1 { i % 7 } else { 0 } + 10).collect();
+        damage_does_not_panic(Encoder::new(Some(3)), &codes);
+    }
+
+    fn damage_does_not_panic(mut encoder: Encoder, values: &[i64]) {
+        let mut bytes = vec![];
+        encoder.encode(values, &mut bytes);
         bytes.extend([0; SLACK_BYTES]);
         for at in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[at / 8] ^= 1 << (at % 8);
             for count in [0, 1, 300, 400] {
-                let Ok(page) = IntPage::parse(&flipped, count) else { continue };
+                let Ok(page) = IntPage::parse(&flipped, count, Origin::NOWHERE) else { continue };
                 let _ = page.byte_len();
                 let _ = page.decode(&mut vec![]);
                 (0..count).for_each(|index| {
@@ -644,7 +741,7 @@ mod tests {
             }
         }
         for end in 0..bytes.len() {
-            let Ok(page) = IntPage::parse(&bytes[..end], 300) else { continue };
+            let Ok(page) = IntPage::parse(&bytes[..end], 300, Origin::NOWHERE) else { continue };
             let _ = page.byte_len();
             let _ = page.decode(&mut vec![]);
             (0..300).for_each(|index| {

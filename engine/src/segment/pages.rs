@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::ints::{Encoder, IntPage, PAGE_NUMBERS_MAX, bounds};
+use super::int_page::IntPage;
+use super::ints::{Encoder, PAGE_NUMBERS_MAX, bounds};
+use super::unpacked::{FileNumber, Origin};
 use super::wire::{Cursor, Malformed, put_varint};
 use crate::error::{Error, Result};
 use crate::vfs::Mapping;
@@ -46,6 +48,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// An empty file whose pages may be entropy-coded, with that level of zstd.
+    pub(crate) fn new(entropy_level: Option<i32>) -> Output {
+        Output { ints: Encoder::new(entropy_level), ..Output::default() }
+    }
+
     /// Appends bytes of their own.
     pub(crate) fn section(&mut self, bytes: &[u8]) -> Section {
         let section = Section {
@@ -55,6 +62,14 @@ impl Output {
         };
         self.bytes.extend_from_slice(bytes);
         section
+    }
+
+    /// Appends numbers as a series whose pages are all packed, because they are read one by one.
+    pub(crate) fn packed_series(&mut self, values: &[i64]) -> SeriesRef {
+        let entropy = self.ints.take_entropy();
+        let series = self.series(values);
+        self.ints.set_entropy(entropy);
+        series
     }
 
     /// Appends numbers as a series.
@@ -106,7 +121,7 @@ impl PageList {
         for values in [&self.offsets, &self.lengths, &self.checksums, &self.least, &self.greatest] {
             for chunk in values.chunks(PAGE_NUMBERS_MAX) {
                 page.clear();
-                out.ints.encode(chunk, &mut page);
+                out.ints.encode_packed(chunk, &mut page);
                 put_varint(&mut bytes, page.len() as u64);
                 bytes.extend_from_slice(&page);
             }
@@ -122,6 +137,7 @@ pub(crate) struct SegmentFile {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Mapping,
     pub(crate) pages_end: u64,
+    pub(crate) number: FileNumber,
     /// Takes every checksum for right, to see what decoders make of bytes that checksums would refuse.
     #[cfg(test)]
     pub(crate) unchecked: bool,
@@ -131,6 +147,12 @@ pub(crate) struct SegmentFile {
 pub(crate) const HINT: &str = "restore the file from a backup; `blotter verify` lists all damage";
 
 impl SegmentFile {
+    /// A place in it, as unpacked pages are known by.
+    #[inline]
+    pub(crate) fn origin(&self, offset: u64) -> Origin {
+        self.number.at(offset)
+    }
+
     /// Damage found by a checksum.
     #[cold]
     pub(crate) fn mismatch(&self, offset: u64, what: &str, expected: u32, found: u32) -> Error {
@@ -213,7 +235,7 @@ impl Directory {
                 let length = cursor.bounded(cursor.remaining(), "a length is over its bytes")?;
                 // The slack that unpacking wants is in the file behind the section.
                 let at = bytes.as_ptr() as usize - file.bytes.as_ptr() as usize + cursor.position();
-                let page = IntPage::parse(&file.bytes[at..], chunk)?;
+                let page = IntPage::parse(&file.bytes[at..], chunk, Origin::NOWHERE)?;
                 if page.byte_len()? != length {
                     return Err(Malformed("a page of numbers of another length"));
                 }
@@ -299,7 +321,7 @@ impl<'f> Numbers<'f> {
         if entry.bytes == 0 {
             return Ok(Numbers::Same(entry.least));
         }
-        match IntPage::parse(bytes, count) {
+        match IntPage::parse(bytes, count, file.origin(entry.offset)) {
             Ok(page) => Ok(Numbers::Page(page, entry.offset)),
             Err(malformed) => Err(file.malformed(entry.offset, "a page of numbers", malformed)),
         }

@@ -16,6 +16,7 @@ use super::meta::SegmentMeta;
 use super::pages::{Directory, Numbers, Section, SegmentFile};
 use super::shapes::ShapePage;
 use super::template::{Part, write_exact, write_padded, write_whole};
+use super::unpacked::FileNumber;
 use super::wire::Malformed;
 use crate::error::{Error, Result};
 use crate::event::{
@@ -131,6 +132,8 @@ pub(super) struct ColumnState {
     directory: OnceLock<Directory>,
     dictionary: OnceLock<Dictionary>,
     postings: OnceLock<Postings>,
+    /// Of a column that follows an id, the codes that go with its prefixes.
+    pub(super) followed: OnceLock<Vec<u64>>,
 }
 
 /// Shapes and message templates.
@@ -186,6 +189,7 @@ impl Segment {
             let sound = (coded || (value_type != ValueType::Str && column.postings.is_none()))
                 && match column.pages {
                     PagesRef::Own(_) => true,
+                    PagesRef::Prefix { .. } => coded && column.postings.is_none(),
                     PagesRef::Of(other) => {
                         coded
                             && columns.get(other as usize).is_some_and(|other: &ColumnState| {
@@ -217,7 +221,18 @@ impl Segment {
                 directory: OnceLock::new(),
                 dictionary: OnceLock::new(),
                 postings: OnceLock::new(),
+                followed: OnceLock::new(),
             });
+        }
+        // An id that itself follows another could lead in circles.
+        let leads = |column: &ColumnState| match column.pages {
+            PagesRef::Prefix { id, .. } => columns.get(id as usize).is_some_and(|id: &ColumnState| {
+                id.dictionary_at.is_some() && !matches!(id.pages, PagesRef::Prefix { .. })
+            }),
+            _ => true,
+        };
+        if !columns.iter().all(leads) {
+            return Err(damaged(Malformed("a column that follows no id")));
         }
         let fixed = [footer.shape_pages, footer.ts, footer.seq, footer.producer, footer.pseq];
         Ok(Segment {
@@ -225,6 +240,7 @@ impl Segment {
                 path: path.to_path_buf(),
                 bytes,
                 pages_end: footer_offset,
+                number: FileNumber::next(),
                 #[cfg(test)]
                 unchecked: false,
             },
@@ -544,11 +560,28 @@ impl<'s> RowReader<'s> {
         let directory = self.segment.directory(column)?;
         match self.segment.offset_from_seq(directory, self.block)? {
             Some(offset) => Ok(self.segment.seq_of(self.block, self.row_in_block)?.wrapping_add(offset)),
-            None => self.number(column),
+            None => {
+                let place = self.place(column);
+                match self.segment.elapsed_number(self.block, column, self.row_in_block, place)? {
+                    Some(number) => Ok(number),
+                    None => self.number(column),
+                }
+            }
         }
     }
 
     fn number(&self, column: u32) -> Result<i64> {
+        if let Some((id, table)) = self.segment.followed(column)? {
+            let code = match self.fixed(id)? {
+                Some(Fixed::Code(code)) => code,
+                _ => self.paged_number(id)? as u64,
+            };
+            return self.segment.followed_code(id, code, table);
+        }
+        self.paged_number(column)
+    }
+
+    fn paged_number(&self, column: u32) -> Result<i64> {
         let (rank, count) = self.place(column);
         let directory = self.segment.directory(column)?;
         Numbers::open(&self.segment.file, directory, self.block as usize, count)?
@@ -575,7 +608,7 @@ impl<'s> RowReader<'s> {
         if entry.bytes == 0 {
             return Ok(from_ordered(entry.least));
         }
-        FloatPage::parse(bytes, count)
+        FloatPage::parse(bytes, count, file.origin(entry.offset))
             .and_then(|page| page.get(rank))
             .map_err(|malformed| file.malformed(entry.offset, "a page of floats", malformed))
     }
@@ -587,7 +620,8 @@ impl<'s> RowReader<'s> {
         let decimal = if entry.bytes == 0 {
             decimals::from_cell(entry.least).ok_or(Malformed("a scale is over 28"))
         } else {
-            DecimalPage::parse(bytes, entry.bytes as usize, count).and_then(|page| page.get(rank))
+            DecimalPage::parse(bytes, entry.bytes as usize, count, file.origin(entry.offset))
+                .and_then(|page| page.get(rank))
         };
         decimal.map_err(|malformed| file.malformed(entry.offset, "a page of decimals", malformed))
     }
@@ -616,7 +650,7 @@ impl<'s> RowReader<'s> {
         match self.shape.cells.binary_search_by_key(&column, |cell| cell.column) {
             Ok(at) => Ok(self.shape.cells[at].fixed),
             Err(_) => {
-                let malformed = Malformed("a template that names a column its shape lacks");
+                let malformed = Malformed("a column that names one its shape lacks");
                 Err(self.segment.file.malformed(
                     self.segment.shapes_at.offset,
                     "the table of shapes",

@@ -4,7 +4,9 @@ use super::bits::MINIBLOCK;
 use super::builder::{Column, FinishedSegment, Row, SegmentBuilder, SegmentIdentity};
 use super::decimals;
 use super::dictionary;
+use super::elapsed::{Elapsed, put_head};
 use super::floats;
+use super::followers::Follower;
 use super::footer::{self, Cell, ColumnRef, Fixed, Footer, PagesRef, ShapeInfo};
 use super::interner::Interner;
 use super::ints;
@@ -18,13 +20,17 @@ use crate::event::{Field, FieldKey, FieldRef, ValueType};
 
 /// Not yet given a final number.
 const UNSET: u32 = u32::MAX;
+/// Fewer numbers of a block are not worth a look at what their rows' times tell.
+const ELAPSED_NUMBERS_MIN: usize = 32;
 
 /// A column on its way into the file.
-struct Sealing {
+pub(super) struct Sealing {
     /// Its index while building.
-    from: usize,
+    pub(super) from: usize,
     /// The earlier column, by final index, whose codes it shares.
-    same_as: Option<usize>,
+    pub(super) same_as: Option<usize>,
+    /// The id whose prefix says its text.
+    pub(super) follows: Option<Follower>,
     /// Values of the block under way.
     values: Vec<i64>,
     /// Their rows, for columns with postings.
@@ -34,6 +40,15 @@ struct Sealing {
     codes: Vec<u32>,
     order: Vec<u32>,
     postings: Option<PostingsWriter>,
+    /// Of a column that follows an id.
+    table: Vec<u8>,
+}
+
+impl Sealing {
+    /// Whether it has pages of its own.
+    fn has_pages(&self) -> bool {
+        self.same_as.is_none() && self.follows.is_none()
+    }
 }
 
 /// Which cells of a shape's rows are stored, and where they go.
@@ -67,15 +82,23 @@ impl SegmentBuilder {
         }
         let mut sealing = self.sealing_columns(&order);
         self.find_same_codes(&mut sealing);
+        if self.options.entropy_level.is_some() {
+            self.find_followers(&mut sealing);
+        }
         let scatters = self.scatters(&final_index, &sealing);
 
-        let mut out = Output::default();
+        let mut out = Output::new(self.options.entropy_level);
         out.bytes.extend(footer::header());
         let mut blocks = Blocks::default();
         for block in 0..self.rows.len().div_ceil(self.options.block_rows as usize) {
             self.seal_block(block, &shape_index, &scatters, &mut sealing, &mut blocks, &mut out);
         }
 
+        for column in &mut sealing {
+            if let Some(follows) = &column.follows {
+                column.table = follows.table(&mut column.codes, &mut column.order);
+            }
+        }
         // Codes of values that whole shapes share are given last.
         let shapes = self.shape_infos(&shape_order, &final_index, &mut sealing);
         let mut columns = Vec::with_capacity(sealing.len());
@@ -83,14 +106,16 @@ impl SegmentBuilder {
         for column in &mut sealing {
             let built = &self.columns[column.from];
             let mut place = ColumnRef::new(built.key.as_ref(), built.value_type, built.indexed);
-            place.pages = match column.same_as {
-                Some(other) => PagesRef::Of(other as u32),
-                None => PagesRef::Own(column.pages.write(&mut out)),
+            place.pages = match (column.same_as, &column.follows) {
+                (Some(other), _) => PagesRef::Of(other as u32),
+                (None, Some(follows)) => {
+                    PagesRef::Prefix { id: follows.id, table: out.section(&column.table) }
+                }
+                (None, None) => PagesRef::Own(column.pages.write(&mut out)),
             };
             if let Some(texts) = &built.texts {
-                let level = self.options.text_level;
                 place.dictionary =
-                    Some(dictionary::write(&mut out, texts, &column.order, built.indexed, level));
+                    Some(dictionary::write(&mut out, texts, &column.order, built.indexed, &self.options));
                 if let (true, Some(key)) = (built.indexed, &built.key) {
                     add_route(&mut routes, &mut keys, key, texts, &column.order);
                 }
@@ -141,12 +166,14 @@ impl SegmentBuilder {
             Sealing {
                 from: *from,
                 same_as: None,
+                follows: None,
                 values: Vec::with_capacity(self.options.block_rows as usize),
                 rows: vec![],
                 pages: PageList::default(),
                 codes: vec![UNSET; texts],
                 order: Vec::with_capacity(texts),
                 postings: (column.indexed && texts > 1).then(|| PostingsWriter::new(texts)),
+                table: vec![],
             }
         };
         order.iter().map(sealing).collect()
@@ -200,7 +227,7 @@ impl SegmentBuilder {
         for (shape, scatter) in scatters.iter_mut().enumerate() {
             for (position, column) in self.shapes[shape].columns.iter().enumerate() {
                 let column = final_index[*column as usize];
-                if self.is_stored(shape, position) && sealing[column as usize].same_as.is_none() {
+                if self.is_stored(shape, position) && sealing[column as usize].has_pages() {
                     scatter.stored.push((position as u32, column));
                 }
             }
@@ -238,9 +265,13 @@ impl SegmentBuilder {
                 }
             }
         }
+        let elapsed = match self.options.entropy_level {
+            Some(_) => elapsed_since_ids(sealing, rows, start as u32),
+            None => vec![],
+        };
         let mut scratch = Vec::new();
         for (index, column) in sealing.iter_mut().enumerate() {
-            if column.same_as.is_some() {
+            if !column.has_pages() {
                 continue;
             }
             let built = &self.columns[column.from];
@@ -259,6 +290,11 @@ impl SegmentBuilder {
                 ints::put_from_seq(offset, &mut out.bytes);
                 let (least, greatest) = ints::bounds(&column.values);
                 column.pages.put(out, at, least, greatest);
+            } else if let (true, Some((head, residuals))) = (
+                built.value_type == ValueType::I64,
+                residuals(&elapsed, &column.values, || rows_that_store(index, rows, scatters)),
+            ) {
+                put_elapsed(&mut column.pages, out, &column.values, &head, &residuals);
             } else if built.value_type == ValueType::F64 {
                 floats::put_page(&mut column.pages, out, &mut column.values, &mut scratch);
             } else {
@@ -425,8 +461,59 @@ fn offset_from_seq(
     (all && values[0] != values[1]).then_some(first)
 }
 
+/// Per indexed field with pages the times of a block's rows since the first with the same value.
+fn elapsed_since_ids(sealing: &[Sealing], rows: &[Row], start: u32) -> Vec<Elapsed> {
+    let ids = sealing.iter().zip(0..).filter(|(column, _)| column.postings.is_some());
+    ids.map(|(column, id)| {
+        let values = column.rows.iter().copied().zip(column.values.iter().copied());
+        Elapsed::new(id, rows, start, values)
+    })
+    .collect()
+}
+
+/// The rows of a block that store a column.
+fn rows_that_store(column: usize, rows: &[Row], scatters: &[Scatter]) -> Vec<u32> {
+    let stores: Vec<bool> =
+        scatters.iter().map(|scatter| scatter.stored.iter().any(|(_, c)| *c as usize == column)).collect();
+    (0..).zip(rows).filter(|(_, row)| stores[row.shape as usize]).map(|(row, _)| row).collect()
+}
+
+/// What times since an id leave of some numbers, with the page's head, if they leave little.
+fn residuals(
+    elapsed: &[Elapsed],
+    values: &[i64],
+    rows: impl Fn() -> Vec<u32>,
+) -> Option<(Vec<u8>, Vec<i64>)> {
+    if values.len() < ELAPSED_NUMBERS_MIN || elapsed.is_empty() {
+        return None;
+    }
+    let rows = rows();
+    elapsed.iter().find_map(|elapsed| {
+        let (unit, residuals) = elapsed.residuals(values, &rows)?;
+        let mut head = Vec::new();
+        put_head(&mut head, elapsed.id, unit);
+        Some((head, residuals))
+    })
+}
+
+/// Appends the numbers as elapsed times, or as they are where that is smaller.
+fn put_elapsed(pages: &mut PageList, out: &mut Output, values: &[i64], head: &[u8], residuals: &[i64]) {
+    let at = out.bytes.len();
+    out.bytes.extend_from_slice(head);
+    out.ints.encode(residuals, &mut out.bytes);
+    let mut plain = Vec::new();
+    out.ints.encode(values, &mut plain);
+    if plain.len() <= out.bytes.len() - at {
+        out.bytes.truncate(at);
+        pages.put_ints(out, values);
+        return;
+    }
+    let (least, greatest) = ints::bounds(values);
+    pages.put(out, at, least, greatest);
+}
+
 /// Replaces the interner's codes by final ones, which count distinct values by their first row.
-fn recode(values: &mut [i64], codes: &mut [u32], order: &mut Vec<u32>) {
+pub(super) fn recode(values: &mut [i64], codes: &mut [u32], order: &mut Vec<u32>) {
     for value in values {
         let code = &mut codes[*value as usize];
         if *code == UNSET {

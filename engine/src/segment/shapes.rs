@@ -10,8 +10,9 @@
 //! A block of one shape has a page of no bytes; the directory's least is its number.
 
 use super::bits::MINIBLOCK;
-use super::ints::IntPage;
+use super::int_page::IntPage;
 use super::pages::{Directory, Output, PageEntry, PageList, SegmentFile};
+use super::unpacked::Origin;
 use super::wire::{Cursor, Malformed, put_varint};
 use crate::error::Result;
 
@@ -79,7 +80,7 @@ impl<'f> ShapePage<'f> {
         shapes: usize,
     ) -> Result<ShapePage<'f>> {
         let (entry, bytes) = directory.page(file, block)?;
-        ShapePage::parse(entry, bytes, rows, shapes)
+        ShapePage::parse(entry, bytes, rows, shapes, file.origin(entry.offset))
             .map_err(|malformed| file.malformed(entry.offset, WHAT, malformed))
     }
 
@@ -88,6 +89,7 @@ impl<'f> ShapePage<'f> {
         bytes: &'f [u8],
         rows: usize,
         shapes: usize,
+        origin: Origin,
     ) -> Result<ShapePage<'f>, Malformed> {
         let number = |shape: i64| {
             u32::try_from(shape)
@@ -108,7 +110,7 @@ impl<'f> ShapePage<'f> {
         }
         let samples = if count <= SAMPLED_SHAPES_MAX { rows.div_ceil(SAMPLE_ROWS) } else { 1 };
         let samples = cursor.take(samples * count * 2)?.as_chunks::<2>().0;
-        let places = IntPage::parse(&bytes[cursor.position()..], rows)?;
+        let places = IntPage::parse(&bytes[cursor.position()..], rows, origin.after(cursor.position()))?;
         if count == 0 || samples[samples.len() - count..].iter().map(|c| count_of(*c)).sum::<usize>() != rows
         {
             return Err(Malformed("counts of shapes that are not those of its rows"));

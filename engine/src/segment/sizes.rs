@@ -28,6 +28,7 @@ impl DictionaryRef {
     pub(crate) fn sections(&self) -> (Vec<Section>, Vec<Section>) {
         let texts = match &self.form {
             FormRef::Texts { pages, .. } => vec![*pages],
+            FormRef::Trained { pages, trained, .. } => vec![*pages, *trained],
             FormRef::Numbered { prefixes, prefix_codes, low, high } => {
                 let series = [Some(prefix_codes), Some(low), high.as_ref()];
                 let series = series.into_iter().flatten().map(|series| series.directory);
@@ -81,6 +82,9 @@ impl Segment {
             if let super::footer::PagesRef::Own(section) = column.pages {
                 bytes.pages = pages_of(self.directory(index as u32)?);
                 bytes.directory = section.bytes;
+            }
+            if let super::footer::PagesRef::Prefix { table, .. } = column.pages {
+                bytes.pages = table.bytes;
             }
             if let (Some(place), Some(dictionary)) = (&column.dictionary_at, self.dictionary(index as u32)?) {
                 let (texts, lookup) = place.sections();

@@ -149,10 +149,10 @@ pub(super) enum Slot {
 }
 
 /// A column of a block: per place of a shape what its rows have.
-struct BlockColumn<'b> {
+pub(super) struct BlockColumn<'b> {
     shapes: &'b BlockShapes,
     slots: Vec<Slot>,
-    stored: usize,
+    pub(super) stored: usize,
 }
 
 impl Segment {
@@ -203,6 +203,15 @@ impl Segment {
             }
             column => self.decode_fixed(shapes.block, column),
         }
+    }
+
+    /// The times of a block's rows.
+    pub(super) fn times(&self, block: u32) -> Result<Vec<i64>> {
+        let rows = self.block_rows(block).len();
+        let mut times = Vec::with_capacity(rows);
+        Numbers::open(&self.file, self.fixed(TS)?, block as usize, rows)?
+            .decode(&self.file, rows, &mut times)?;
+        Ok(times)
     }
 
     /// A column that every row has a value of its own in.
@@ -313,7 +322,9 @@ impl Segment {
                 }
             }
         }
-        if stored {
+        if stored && self.followed(column)?.is_some() {
+            bounded = false;
+        } else if stored {
             let (least, greatest) = self.page_entry(self.directory(column)?, block)?;
             bounded &= match self.stored_bounds(column, least, greatest)? {
                 Some((least, greatest)) => widen(&mut bounds, least, greatest),
@@ -362,7 +373,7 @@ impl Segment {
         listed.iter().map(slot).collect()
     }
 
-    fn block_column<'b>(&self, shapes: &'b BlockShapes, column: u32) -> Result<BlockColumn<'b>> {
+    pub(super) fn block_column<'b>(&self, shapes: &'b BlockShapes, column: u32) -> Result<BlockColumn<'b>> {
         let slots = self.slots(self.shape_table()?, &shapes.listed, column);
         let stored = slots.iter().zip(&shapes.totals).filter(|(slot, _)| matches!(slot, Slot::Stored));
         let stored = stored.map(|(_, rows)| rows).sum();
@@ -370,9 +381,13 @@ impl Segment {
     }
 
     /// The stored numbers of a column in a block.
-    pub(super) fn numbers(&self, block: u32, column: u32, stored: usize) -> Result<Vec<i64>> {
+    pub(super) fn numbers(&self, column: u32, at: &BlockColumn<'_>) -> Result<Vec<i64>> {
+        let (block, stored) = (at.shapes.block, at.stored);
         let mut values = Vec::with_capacity(stored);
         if stored > 0 {
+            if let Some(followed) = self.followed(column)? {
+                return self.followed_codes(at.shapes, followed, |row| at.is_stored(row));
+            }
             Numbers::open(&self.file, self.directory(column)?, block as usize, stored)?.decode(
                 &self.file,
                 stored,
@@ -391,23 +406,33 @@ impl Segment {
         if entry.bytes == 0 {
             return Ok(vec![from_ordered(entry.least); stored]);
         }
-        FloatPage::parse(bytes, stored)
+        FloatPage::parse(bytes, stored, self.file.origin(entry.offset))
             .and_then(|page| page.decode())
             .map_err(|malformed| self.file.malformed(entry.offset, "a page of floats", malformed))
     }
 
-    /// The stored values of a column whose page only says what to add to the sequence number.
-    fn whole_from_seq(&self, block: u32, column: u32, at: &BlockColumn<'_>) -> Result<Option<Vec<i64>>> {
+    /// The stored values of a column of whole numbers.
+    pub(super) fn whole_numbers(&self, column: u32, at: &BlockColumn<'_>) -> Result<Vec<i64>> {
         if at.stored == 0 {
-            return Ok(None);
+            return Ok(vec![]);
         }
+        if let Some(numbers) = self.whole_from_seq(at.shapes.block, column, at)? {
+            return Ok(numbers);
+        }
+        match self.elapsed_numbers(at.shapes, column, at.stored, |row| at.is_stored(row))? {
+            Some(numbers) => Ok(numbers),
+            None => self.numbers(column, at),
+        }
+    }
+
+    /// Those of a column whose page only says what to add to the sequence number.
+    fn whole_from_seq(&self, block: u32, column: u32, at: &BlockColumn<'_>) -> Result<Option<Vec<i64>>> {
         let Some(offset) = self.offset_from_seq(self.directory(column)?, block)? else { return Ok(None) };
         let rows = at.shapes.rows;
         let mut seqs = Vec::with_capacity(rows);
         Numbers::open(&self.file, self.fixed(SEQ)?, block as usize, rows)?
             .decode(&self.file, rows, &mut seqs)?;
-        let stored = |row: usize| matches!(at.slots[at.shapes.place(row)], Slot::Stored);
-        let values = seqs.iter().enumerate().filter(|(row, _)| stored(*row));
+        let values = seqs.iter().enumerate().filter(|(row, _)| at.is_stored(*row));
         Ok(Some(values.map(|(_, seq)| seq.wrapping_add(offset)).collect()))
     }
 
@@ -420,7 +445,7 @@ impl Segment {
         if let Some(dictionary) = self.dictionary(column)? {
             let texts = dictionary.texts(&self.file)?;
             let past_end = texts.len() as u64;
-            let numbers = self.numbers(block, column, at.stored)?;
+            let numbers = self.numbers(column, &at)?;
             let is_past = |code: u64| code >= past_end;
             let fixed_is_past = at.slots.iter().any(|slot| match slot {
                 Slot::Fixed(Fixed::Code(code)) => is_past(*code),
@@ -444,17 +469,14 @@ impl Segment {
         }
         let values = match value_type {
             ValueType::Bool => {
-                let numbers = at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+                let numbers = at.spread(&self.numbers(column, &at)?, 0, |fixed| match fixed {
                     Fixed::Bool(value) => i64::from(value),
                     _ => 0,
                 });
                 Values::Bool(numbers.into_iter().map(|number| number != 0).collect())
             }
             ValueType::I64 => {
-                let numbers = match self.whole_from_seq(block, column, &at)? {
-                    Some(numbers) => numbers,
-                    None => self.numbers(block, column, at.stored)?,
-                };
+                let numbers = self.whole_numbers(column, &at)?;
                 Values::I64(at.spread(&numbers, 0, |fixed| match fixed {
                     Fixed::I64(value) => value,
                     _ => 0,
@@ -474,10 +496,14 @@ impl Segment {
 
     /// The codes of a column with a dictionary, by row of a block.
     pub(super) fn codes(&self, block: u32, column: u32) -> Result<Vec<Option<u32>>> {
-        let shapes = self.block_shapes(block)?;
-        let at = self.block_column(&shapes, column)?;
+        self.codes_in(&self.block_shapes(block)?, column)
+    }
+
+    /// As [`Segment::codes`], with the shapes of the block at hand.
+    pub(super) fn codes_in(&self, shapes: &BlockShapes, column: u32) -> Result<Vec<Option<u32>>> {
+        let at = self.block_column(shapes, column)?;
         let presence = at.presence();
-        let codes = at.spread(&self.numbers(block, column, at.stored)?, 0, |fixed| match fixed {
+        let codes = at.spread(&self.numbers(column, &at)?, 0, |fixed| match fixed {
             Fixed::Code(code) => code as i64,
             _ => -1,
         });
@@ -512,12 +538,18 @@ impl Segment {
             let (mantissa, scale) = (value.mantissa() as i64, value.scale());
             return Ok(Decimals::Scaled { mantissas: vec![mantissa; stored], scale, digits: Digits::All });
         }
-        let page = DecimalPage::parse(bytes, entry.bytes as usize, stored).map_err(malformed)?;
+        let page = DecimalPage::parse(bytes, entry.bytes as usize, stored, self.file.origin(entry.offset))
+            .map_err(malformed)?;
         unpack_decimals(&page, stored).map_err(malformed)
     }
 }
 
 impl BlockColumn<'_> {
+    #[inline]
+    fn is_stored(&self, row: usize) -> bool {
+        matches!(self.slots[self.shapes.place(row)], Slot::Stored)
+    }
+
     fn presence(&self) -> Presence {
         if self.slots.iter().all(|slot| matches!(slot, Slot::Absent)) {
             return Presence::None;

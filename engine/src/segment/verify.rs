@@ -100,6 +100,9 @@ impl Segment {
                 section(&mut places, directory)?;
                 pages(&mut places, self.directory(index)?)?;
             }
+            if let PagesRef::Prefix { table, .. } = column.pages {
+                section(&mut places, table)?;
+            }
             if let (Some(place), Some(dictionary)) = (&column.dictionary_at, self.dictionary(index)?) {
                 let (texts, lookup) = place.sections();
                 texts.into_iter().chain(lookup).try_for_each(|place| section(&mut places, place))?;
@@ -196,7 +199,7 @@ impl Segment {
             return Ok(());
         }
         for (code, text) in texts.iter().enumerate() {
-            if dictionary.find(&self.file, text)? != Some(code as u64) {
+            if !dictionary.leads_to(&self.file, text, code as u64)? {
                 return Err(self.wrong(
                     0,
                     format!("an index of column {column} that finds {text:?}"),

@@ -17,43 +17,50 @@ pub(super) fn today() -> Day {
 }
 
 /// The segments of a partition, opened.
-fn segments_of(host: &Host, catalog: &Catalog, category: &str, day: Day) -> Vec<Segment> {
+fn segments_of(host: &Host, database: &Path, catalog: &Catalog, category: &str, day: Day) -> Vec<Segment> {
     let metas = catalog.segments().unwrap();
     let own = metas.iter().filter(|meta| (&*meta.category, meta.day) == (category, day));
     own.map(|meta| {
-        let path = desk().join(meta.relative_path());
+        let path = database.join(meta.relative_path());
         Segment::open(&path, super::super::files::map(host, &path).unwrap()).unwrap()
     })
     .collect()
 }
 
 /// Commits a change as maintenance does, and removes the files at once.
-fn swap(host: &Host, catalog: &Catalog, added: &[NewSegment], removed: &[Segment], entries: &[NewEntry]) {
+fn swap(
+    host: &Host,
+    database: &Path,
+    catalog: &Catalog,
+    added: &[NewSegment],
+    removed: &[Segment],
+    entries: &[NewEntry],
+) {
     let ids: Vec<_> = removed.iter().map(|segment| segment.meta().id).collect();
     let entries = catalog.commit_swap(&Swap { added, removed: &ids, files: &[], entries }).unwrap();
-    let before = Manifest::read(host, desk()).unwrap();
+    let before = Manifest::read(host, database).unwrap();
     let manifest = catalog.manifest(&before.indexed_fields).unwrap();
-    Manifest { wal: before.wal, ..manifest }.write(host, desk()).unwrap();
-    let (journal, ..) = Journal::open(host, desk()).unwrap();
+    Manifest { wal: before.wal, ..manifest }.write(host, database).unwrap();
+    let (journal, ..) = Journal::open(host, database).unwrap();
     entries.into_iter().for_each(|entry| journal.append(&JournalRecord::Ledger(Box::new(entry))).unwrap());
     removed.iter().for_each(|segment| host.files.remove_file(segment.path()).unwrap());
 }
 
 /// Deletes a partition of a closed database.
-pub(super) fn drop_partition(host: &Host, category: &str, day: Day) {
-    let catalog = Catalog::open(host, desk()).unwrap();
-    let segments = segments_of(host, &catalog, category, day);
+pub(super) fn drop_partition(host: &Host, database: &Path, category: &str, day: Day) {
+    let catalog = Catalog::open(host, database).unwrap();
+    let segments = segments_of(host, database, &catalog, category, day);
     let mut absence = Absence::new(category, day);
     segments.iter().for_each(|segment| absence.note_segment(segment, &FullPace).unwrap());
     let change = Change::Dropped(absence.into_tombstone(DropReason::Policy { version: 0 }));
     let (actor, reason) = ("maintenance".to_owned(), "they are old".to_owned());
-    swap(host, &catalog, &[], &segments, &[NewEntry { at_ns: 7, actor, reason, change }]);
+    swap(host, database, &catalog, &[], &segments, &[NewEntry { at_ns: 7, actor, reason, change }]);
 }
 
 /// Makes one segment of those of a partition of a closed database.
 fn merge_partition(host: &Host, category: &str, day: Day) {
     let catalog = Catalog::open(host, desk()).unwrap();
-    let segments = segments_of(host, &catalog, category, day);
+    let segments = segments_of(host, desk(), &catalog, category, day);
     assert!(segments.len() > 1, "{} segments of {category}", segments.len());
     let mut made: Vec<NewSegment> = Vec::new();
     let mut write = |finished: FinishedSegment| {
@@ -70,7 +77,7 @@ fn merge_partition(host: &Host, category: &str, day: Day) {
     segments.iter().for_each(|segment| sift.take_segment_until(segment, i64::MAX).unwrap());
     sift.finish().unwrap();
     assert_eq!(made.len(), 1);
-    swap(host, &catalog, &made, &segments, &[]);
+    swap(host, desk(), &catalog, &made, &segments, &[]);
 }
 
 fn seal_and_record(host: &Host, numbers: std::ops::Range<i64>) {
@@ -80,7 +87,7 @@ fn seal_and_record(host: &Host, numbers: std::ops::Range<i64>) {
     db.close().unwrap();
 }
 
-/// Missing seqs must be those that the tombstones tell of.
+/// Missing seqs must be those that the tombstones tell of, and to a verification all is well.
 fn check_account(host: &Host, database: &Path, events: &[Event], next_seq: u64, place: &str) {
     let present: std::collections::HashSet<u64> = events.iter().map(|event| event.seq.0).collect();
     let missing: Vec<u64> = (0..next_seq).filter(|seq| !present.contains(seq)).collect();
@@ -93,6 +100,7 @@ fn check_account(host: &Host, database: &Path, events: &[Event], next_seq: u64, 
         (missing.len() as u64, sum(&mut missing.iter().map(|seq| seq_digest(*seq)))),
         "{place}"
     );
+    assert_eq!(damage_of(host, database), [""; 0], "{place}");
 }
 
 #[test]
@@ -112,7 +120,7 @@ fn deleted_events_leave_segments_merged_segments_and_wal_files_of_all_points() {
     backup_now();
     merge_partition(&host, "order", today());
     backup_now();
-    drop_partition(&host, "order", today());
+    drop_partition(&host, desk(), "order", today());
     let report = backup_now();
     let is_deleted =
         |event: &Event| event.category == Category::ORDER && event.ts.day() == today() && event.seq.0 < 150;
@@ -164,6 +172,140 @@ fn deleted_events_leave_segments_merged_segments_and_wal_files_of_all_points() {
     assert!(verify_backup_on(&host, vault()).unwrap().is_clean());
 }
 
+#[test]
+fn what_is_damaged_in_an_old_point_does_not_stand_in_the_way_of_the_next() {
+    let sim = SimHost::new(1);
+    let host = sim.boot();
+    session(&sim, 1, 60, 30);
+    take(&host);
+    seal_and_record(&host, 90..95);
+    take(&host);
+    drop_partition(&host, desk(), "order", today());
+    let layout = Layout::new(vault());
+    let wal = vault().join("points/0000000000000001/wal/0000000000000002.wal");
+    let damage = |path: &Path| {
+        let mut bytes = sim.read_file(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        sim.overwrite_file(path, &bytes).unwrap();
+    };
+    damage(&wal);
+    let third = take(&host);
+    let concerns = |report: &BackupReport, text: &str| report.notes.iter().any(|note| note.contains(text));
+    assert!(concerns(&third, "point 1 may hold deleted events in a WAL file"), "{:?}", third.notes);
+    assert!(third.deleted_segments > 0);
+    let names = |dir: &Path| -> Vec<String> {
+        host.files.read_dir(dir).unwrap().into_iter().map(|entry| entry.name).collect()
+    };
+    // Nobody knows what a listing that cannot be read needs, so nothing of the pool goes.
+    damage(&layout.listing(PointNumber(2)));
+    let pool = names(&layout.pool());
+    drop_partition(&host, desk(), "fill", today());
+    let fourth = take(&host);
+    assert!(concerns(&fourth, "point 2 cannot be read"), "{:?}", fourth.notes);
+    assert!(pool.iter().all(|name| names(&layout.pool()).contains(name)));
+    let listed = Backup::list_on(&host, vault()).unwrap();
+    let numbers: Vec<u64> = listed.points.iter().map(|point| point.number.0).collect();
+    assert_eq!((numbers, listed.unreadable.len()), (vec![1, 3, 4], 1));
+    restore_on(&host, vault(), restored(), &RestoreOptions::default()).unwrap();
+    assert_same(&all_events(&host, restored()), &all_events(&host, desk()), "the newest");
+    // Once the two are removed, all is clean again.
+    for number in [1, 2] {
+        super::super::files::remove_tree(&host, &layout.point(PointNumber(number))).unwrap();
+    }
+    assert!(take(&host).notes.is_empty());
+    let verified = verify_backup_on(&host, vault()).unwrap();
+    assert!(verified.findings.is_empty(), "{:?}", verified.findings);
+}
+
+#[test]
+fn a_journal_that_is_ahead_is_cut_and_one_that_is_behind_is_told_of() {
+    let sim = SimHost::new(1);
+    let host = sim.boot();
+    session(&sim, 1, 60, 0);
+    let before = sim.read_file(&desk().join("journal")).unwrap();
+    let manifest = sim.read_file(&desk().join("MANIFEST")).unwrap();
+    let whole = all_events(&host, desk());
+    let files: Vec<_> =
+        crate::open::segment_files(&host, &crate::segment::Places::new(desk(), None)).unwrap();
+    let kept: Vec<_> = files.iter().map(|file| sim.read_file(&desk().join(file)).unwrap()).collect();
+    drop_partition(&host, desk(), "order", today());
+    let after = sim.read_file(&desk().join("journal")).unwrap();
+    // As if the deletion were in the journal and not in MANIFEST yet: it has not happened.
+    let deleted_manifest = sim.read_file(&desk().join("MANIFEST")).unwrap();
+    sim.overwrite_file(&desk().join("MANIFEST"), &manifest).unwrap();
+    for (file, bytes) in files.iter().zip(&kept) {
+        let path = desk().join(file);
+        if !host.files.exists(&path).unwrap() {
+            host.files.open(&path, OpenMode::CreateNew).unwrap().write_all_at(bytes, 0).unwrap();
+        }
+    }
+    let report = take(&host);
+    assert_eq!((report.point.events, report.notes.len()), (60, 0), "{:?}", report.notes);
+    restore_on(&host, vault(), restored(), &RestoreOptions::default()).unwrap();
+    assert_same(&all_events(&host, restored()), &whole, "before the deletion");
+    assert_eq!(damage_of(&host, restored()), [""; 0]);
+    // As if the process had died before the journal got it.
+    sim.overwrite_file(&desk().join("MANIFEST"), &deleted_manifest).unwrap();
+    sim.overwrite_file(&desk().join("journal"), &before).unwrap();
+    let report = take(&host);
+    assert!(
+        report.notes[0].contains("are not there any longer, and the journal tells of 0"),
+        "{:?}",
+        report.notes
+    );
+    sim.overwrite_file(&desk().join("journal"), &after).unwrap();
+    let report = take(&host);
+    assert!(report.notes.is_empty() && report.deleted_events > 0, "{report:?}");
+}
+
+#[test]
+fn a_restored_database_that_goes_on_may_use_the_directory_of_its_source() {
+    let sim = SimHost::new(1);
+    let host = sim.boot();
+    session(&sim, 2, 60, 30);
+    let mut expected: BTreeMap<u64, Vec<Event>> = BTreeMap::new();
+    let backup_of = |database: &Path| {
+        let report = backup_on(&host, database, vault(), &BackupOptions::default()).unwrap();
+        (report.point.number.0, all_events(&host, database), report)
+    };
+    let (number, events, _) = backup_of(desk());
+    expected.insert(number, events);
+    // The source goes on and deletes; so does the copy, with the same seqs and entries of the same numbers.
+    restore_on(&host, vault(), restored(), &RestoreOptions::default()).unwrap();
+    seal_and_record(&host, 200..260);
+    drop_partition(&host, desk(), "system", today());
+    seal_and_record(&host, 260..300);
+    let (number, events, _) = backup_of(desk());
+    expected.insert(number, events);
+    let db = options().open_on(&host, restored()).unwrap();
+    db.seal().unwrap();
+    record(&mut db.recorder(RecorderOptions::new()).unwrap(), 400..500);
+    db.seal().unwrap();
+    db.close().unwrap();
+    drop_partition(&host, restored(), "fill", today());
+    let (number, events, report) = backup_of(restored());
+    expected.insert(number, events);
+    assert!(report.notes.is_empty(), "{:?}", report.notes);
+    let is_fill = |event: &Event| event.category == Category::FILL && event.ts.day() == today();
+    for (number, events) in &expected {
+        let place = format!("point {number}");
+        let target = Path::new("/points").join(number.to_string());
+        let options = RestoreOptions { point: Some(PointNumber(*number)), ..RestoreOptions::default() };
+        let back = restore_on(&host, vault(), &target, &options).unwrap();
+        let found = all_events(&host, &target);
+        check_account(&host, &target, &found, back.next_seq, &place);
+        // What neither has deleted is there; what the copy deleted is gone where it was sealed before that.
+        let is_gone = |event: &Event| is_fill(event) || (event.category == Category::SYSTEM && *number == 1);
+        let kept = |event: &&Event| !is_gone(event);
+        let (found, expected): (Vec<&Event>, Vec<&Event>) =
+            (found.iter().filter(kept).collect(), events.iter().filter(kept).collect());
+        assert_eq!(found, expected, "{place}");
+    }
+    let verified = verify_backup_on(&host, vault()).unwrap();
+    assert!(verified.findings.is_empty(), "{:?}", verified.findings);
+}
+
 /// Backs up while `hook` runs at the moment the first segment of system is opened.
 fn backup_with(host: &Host, hook: impl FnOnce() + Send + 'static) -> BackupReport {
     let interfered = super::host::interfering(host, "hot/2026-01-02/system-", hook);
@@ -195,7 +337,7 @@ fn a_partition_deleted_under_a_backup_is_not_in_it() {
     let host = sim.boot();
     session(&sim, 3, 60, 10);
     let clone = host.clone();
-    let report = backup_with(&host, move || drop_partition(&clone, "system", today()));
+    let report = backup_with(&host, move || drop_partition(&clone, desk(), "system", today()));
     assert_eq!(report.moments, 2, "{report:?}");
     let expected = all_events(&host, desk());
     assert!(expected.len() < 190);
@@ -222,7 +364,7 @@ fn cold_segments_elsewhere_are_taken_and_come_back_into_the_database() {
     let file = host.files.open(&marker, OpenMode::CreateNew).unwrap();
     file.write_all_at(&[b'0'; 32], 0).unwrap();
     let other = backup_on(&host, desk(), vault(), &BackupOptions::default()).unwrap_err();
-    assert!(other.to_string().contains("is not that of database"), "{other}");
+    assert!(other.to_string().contains("BLOTTER-COLD is not a blotter cold directory marker"), "{other}");
     file.write_all_at(identity.as_bytes(), 0).unwrap();
     let inside =
         backup_on(&host, desk(), &Path::new(COLD).join("vault"), &BackupOptions::default()).unwrap_err();
@@ -246,7 +388,7 @@ fn make_cold_elsewhere(host: &Host, cold: &Path) {
     use crate::event::record::Defaults;
     use crate::segment::{SegmentBuilder, SegmentIdentity, SegmentOptions, Tier};
     let catalog = Catalog::open(host, desk()).unwrap();
-    let segments = segments_of(host, &catalog, "fill", today());
+    let segments = segments_of(host, desk(), &catalog, "fill", today());
     let mut builder = SegmentBuilder::new(&SegmentOptions::default());
     for segment in &segments {
         for row in 0..segment.rows() {
@@ -268,5 +410,5 @@ fn make_cold_elsewhere(host: &Host, cold: &Path) {
     let change = Change::ColdDirectorySet(Some(cold.to_str().unwrap().to_owned()));
     let (actor, reason) = ("operator".to_owned(), "a slow volume".to_owned());
     let entry = NewEntry { at_ns: 7, actor, reason, change };
-    swap(host, &catalog, &[(finished.meta, finished.filters)], &segments, &[entry]);
+    swap(host, desk(), &catalog, &[(finished.meta, finished.filters)], &segments, &[entry]);
 }

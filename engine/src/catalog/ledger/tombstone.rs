@@ -15,7 +15,7 @@ pub struct Tombstone {
     pub category: String,
     /// The day.
     pub day: Day,
-    /// The segments that held it.
+    /// The segments that held it, earlier ones included whose files were still there.
     pub segments: Vec<SegmentId>,
     /// Number of events.
     pub rows: u64,

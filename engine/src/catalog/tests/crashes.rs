@@ -105,6 +105,30 @@ fn after_a_crash_the_catalog_is_before_or_after_the_commit() {
 }
 
 #[test]
+fn after_a_crash_a_compacted_catalog_is_the_same() {
+    let ids = [0, 1, 2];
+    let crashes = crash_everywhere(
+        6,
+        |host| {
+            three_segments(host);
+            let catalog = Catalog::open(host, root()).unwrap();
+            let many: Vec<NewSegment> = (3..90).map(segment).collect();
+            swap(&catalog, &many, &[]).unwrap();
+            swap(&catalog, &[], &(3..90).map(SegmentId).collect::<Vec<_>>()).unwrap();
+        },
+        |host| Catalog::open(host, root())?.compact().map(|compacted| assert!(compacted)),
+        |sim, _, place| {
+            let catalog = Catalog::open(&sim.boot(), root()).unwrap_or_else(|e| panic!("{place}: {e}"));
+            check_answers(&catalog, &ids).unwrap();
+            assert_eq!(catalog.counters().generation, 3, "{place}");
+            catalog.commit_seal(&seal(&[segment(99)], 2)).unwrap();
+            check_answers(&catalog, &[0, 1, 2, 99]).unwrap();
+        },
+    );
+    assert!(crashes > 100, "{crashes}");
+}
+
+#[test]
 fn recovery_survives_crashes_of_its_own() {
     let mut random = Prng::new(11);
     for seed in 0..300 {
@@ -188,7 +212,7 @@ fn the_manifest_is_the_old_or_the_new_one() {
         next_seq: 1,
         next_producer: 1,
         segments: (0..generation * 20).map(|id| segment(id).0).collect(),
-        retired: Vec::new(),
+        in_transition: Vec::new(),
         cold_directory: None,
         wal: None,
     };

@@ -29,7 +29,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::ledger::{DropReason, HoldQuery, Ledger};
+use crate::catalog::ledger::{DropReason, HoldQuery, Ledger, PolicyVersion};
 use crate::error::Result;
 use crate::segment::SegmentMeta;
 use crate::vfs::Space;
@@ -172,6 +172,21 @@ pub fn by_hand(input: PlanInput<'_>, partition: &Partition) -> Result<ByHand> {
         Some(why) => ByHand::Kept(holding.kept(DropReason::Hand, 0, why)),
         None => ByHand::Drop(holding.dropped(DropReason::Hand, 0)),
     })
+}
+
+/// Whether what a drop was decided by is still in force.
+pub(crate) fn is_allowed_still(ledger: &Ledger, drop: &Drop, now_ns: i64) -> bool {
+    let PolicyVersion { version: current, policy } = ledger.policy(&drop.partition.category);
+    match drop.why {
+        DropReason::Policy { version } | DropReason::Ceiling { version } | DropReason::Budget { version } => {
+            version == current
+        }
+        DropReason::Hand => !is_below_floor(
+            &policy,
+            ages::age_days(crate::event::Timestamp(now_ns).day(), drop.partition.day),
+        ),
+        DropReason::NotRestored => true,
+    }
 }
 
 /// One line for each: what is done, what is foreseen, what is kept, what is wrong.

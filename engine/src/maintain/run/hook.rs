@@ -37,7 +37,7 @@ pub trait RetentionHook: Send + Sync {
     /// Called on the thread that maintains, with nothing locked: recording goes on however long it takes.
     ///
     /// # Errors
-    /// Whatever went wrong: the partition is kept and the report tells of it. Only events whose ceiling
+    /// Whatever went wrong, a panic included: the partition is kept and the report tells of it. Only events whose ceiling
     /// (`destroy_after_days`) is reached go even then.
     fn before_delete(&self, deletion: &Deletion)
     -> Result<Verdict, Box<dyn std::error::Error + Send + Sync>>;

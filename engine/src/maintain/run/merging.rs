@@ -16,7 +16,6 @@ use crate::catalog::{FileState, NewSegment, Swap};
 use crate::error::{Error, Result};
 use crate::event::Category;
 use crate::maintain::plan::Merge;
-use crate::maintain::seal::remove_if_there;
 use crate::maintain::verify::open_segment;
 use crate::open::is_cold_there;
 use crate::segment::{
@@ -42,10 +41,7 @@ impl Maintenance {
         let sources = self.handles(&step.sources)?;
         let opened: Vec<Arc<Segment>> = sources.iter().map(|handle| handle.open()).collect::<Result<_>>()?;
         let bytes_before: u64 = sources.iter().map(|handle| handle.meta.file_bytes).sum();
-        let (catalog, places) = {
-            let publisher = self.publisher();
-            (Arc::clone(publisher.catalog()), publisher.places())
-        };
+        let (catalog, places) = self.catalog_and_places();
         if tier == Tier::Cold && !is_cold_there(&self.host, &places, catalog.identity())? {
             let reason =
                 "its volume is not mounted; hint: mount it, or set another cold directory".to_owned();
@@ -60,7 +56,8 @@ impl Maintenance {
         }) {
             Ok(_) => {}
             Err(error) => {
-                written.remove();
+                // What cannot be removed now is by the next run or open, which finds the notes.
+                self.remove_unfinished().unwrap_or_default();
                 return Err(error);
             }
         }
@@ -72,7 +69,12 @@ impl Maintenance {
         // Known before the swap: a snapshot taken until then may open them as late as it likes.
         self.retired().extend(sources.iter().map(|handle| (name_of(handle), Arc::clone(handle))));
         let swap = Swap { added: &outputs, removed: &step.sources, files: &files, entries: &[] };
-        self.publisher().swap(&swap)?;
+        let swapped = self.publisher().swap(&swap).map(drop);
+        if let Err(error) = swapped {
+            // If the change was made all the same, no note is left to go by, and nothing is removed.
+            self.remove_unfinished().unwrap_or_default();
+            return Err(error);
+        }
         Ok(TierChange {
             partitions: 1,
             segments_before: sources.len() as u64,
@@ -182,25 +184,6 @@ impl Written<'_> {
         }
         Ok(opened)
     }
-
-    /// Removes what was written. What cannot be removed now is by the next open, which finds the notes.
-    fn remove(self) {
-        let host = &self.maintenance.host;
-        let is_gone = |file: &String| {
-            let path = self.places.file(Path::new(file));
-            remove_if_there(host, &path.with_extension("seg.tmp")).is_ok()
-                && remove_if_there(host, &path).is_ok()
-        };
-        let gone: Vec<_> =
-            self.noted.iter().filter(|file| is_gone(file)).map(|file| (file.clone(), None)).collect();
-        if !gone.is_empty() {
-            self.maintenance
-                .publisher()
-                .swap(&Swap { files: &gone, ..Swap::default() })
-                .map(drop)
-                .unwrap_or_default();
-        }
-    }
 }
 
 /// Writes a segment durably: in stretches, under its temporary name, then under its own.
@@ -215,13 +198,12 @@ fn write_file(
     let path = places.file(relative);
     let temporary: PathBuf = path.with_extension("seg.tmp");
     let dir = path.parent().expect("a segment lies in its day's directory");
-    if !files.exists(dir).map_err(|error| Error::io("look for", dir, error))? {
-        let tier = dir.parent().expect("a day lies in its tier's directory");
-        files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
-        files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
-        if tier.starts_with(&places.database) {
-            files.sync_dir(&places.database).map_err(|error| Error::io("sync", &places.database, error))?;
-        }
+    let tier = dir.parent().expect("a day lies in its tier's directory");
+    files.create_dir_all(dir).map_err(|error| Error::io("create", dir, error))?;
+    // Directories that are there may have been made by an attempt that did not come to syncing them.
+    files.sync_dir(tier).map_err(|error| Error::io("sync", tier, error))?;
+    if tier.starts_with(&places.database) {
+        files.sync_dir(&places.database).map_err(|error| Error::io("sync", &places.database, error))?;
     }
     let io = |operation, error| Error::io(operation, &temporary, error);
     let file: Arc<dyn VfsFile> =

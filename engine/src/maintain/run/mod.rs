@@ -30,12 +30,13 @@ use super::plan::{
 };
 use super::publish::Publisher;
 use super::usage::usage;
+use crate::catalog::Catalog;
 use crate::catalog::ledger::{By, Change, JobKind, JobOutcome, JobRecord, NewEntry, Tombstone};
 use crate::error::{Error, Result};
 use crate::event::{FieldKey, Seq, Timestamp};
 use crate::limits::PROBLEMS_PER_JOB_MAX;
 use crate::open::is_cold_there;
-use crate::segment::SegmentId;
+use crate::segment::{Places, SegmentId};
 use crate::vfs::Host;
 use crate::view::{FilterSource, SegmentHandle, Snapshot, Version, Versions};
 
@@ -102,6 +103,15 @@ pub struct Progress {
     pub rows: u64,
 }
 
+impl Progress {
+    /// All steps are done; what they replaced goes now.
+    fn at_the_end(steps: &[Step]) -> Progress {
+        let (count, rows) = (steps.len() as u64, steps.iter().map(Step::rows).sum());
+        let step = "remove what was replaced".to_owned();
+        Progress { step, steps_done: count, steps: count, rows_done: rows, rows }
+    }
+}
+
 /// Maintains one open database. One job runs at a time.
 pub(crate) struct Maintenance {
     pub(crate) host: Host,
@@ -128,6 +138,11 @@ impl Maintenance {
         self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn catalog_and_places(&self) -> (Arc<Catalog>, Places) {
+        let publisher = self.publisher();
+        (Arc::clone(publisher.catalog()), publisher.places())
+    }
+
     fn retired(&self) -> MutexGuard<'_, RetiredHandles> {
         self.retired.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,10 +161,11 @@ impl Maintenance {
         }
     }
 
-    /// A snapshot of all that is sealed.
-    fn snapshot(&self) -> Snapshot {
-        let segments: Vec<_> = self.versions.current().segments.iter().cloned().collect();
-        self.snapshot_of(&segments)
+    /// A snapshot of all that is recorded: a late event that is not sealed yet may be under a hold too.
+    fn snapshot(&self) -> Result<Snapshot> {
+        let version = self.versions.current();
+        let tails = version.tails.iter().map(|tail| tail.view_written()).collect::<Result<_>>()?;
+        Ok(Snapshot { version, tails, ..self.snapshot_of(&[]) })
     }
 
     /// The segments of a step.
@@ -179,11 +195,8 @@ impl Maintenance {
         earlier: &Earlier,
         decide: impl FnOnce(PlanInput<'_>) -> Result<T>,
     ) -> Result<T> {
-        let (catalog, places) = {
-            let publisher = self.publisher();
-            (Arc::clone(publisher.catalog()), publisher.places())
-        };
-        let snapshot = self.snapshot();
+        let (catalog, places) = self.catalog_and_places();
+        let snapshot = self.snapshot()?;
         let segments: Vec<_> = snapshot.segments().cloned().collect();
         let search = HoldSearch::new(&snapshot);
         let retired: Vec<String> = catalog.files()?.into_iter().map(|(file, _)| file).collect();
@@ -193,7 +206,8 @@ impl Maintenance {
             ledger: &catalog.ledger(),
             usage: usage(&self.host, &places, &retired)?,
             force,
-            cold_is_there: is_cold_there(&self.host, &places, catalog.identity())?,
+            // One that cannot be looked at, or is another database's, is not there; the run tells of it.
+            cold_is_there: is_cold_there(&self.host, &places, catalog.identity()).unwrap_or(false),
             earlier,
             is_held: &mut |query, partition| Ok(search.is_held(query, partition)),
         })
@@ -259,6 +273,11 @@ impl Maintenance {
         };
         // Told to stop while it waited for the job before it, it has nothing to tell of.
         run.throttle.check()?;
+        if !options.dry_run {
+            run.note(self.remove_unfinished());
+        }
+        let (catalog, places) = self.catalog_and_places();
+        run.note(is_cold_there(&self.host, &places, catalog.identity()).map(drop));
         let mut plan = self.plan(at_ns, options.force, &run.earlier)?;
         if options.dry_run {
             return Ok(MaintenanceReport { plan, job: run.job, dry_run: true, earlier: Vec::new() });
@@ -271,11 +290,20 @@ impl Maintenance {
                 break;
             }
             // Space counts for more now than a reader that is about to open what is gone.
-            self.remove_retired(Duration::ZERO)?;
+            let removed = self.remove_retired(Duration::ZERO).map(drop);
+            if removed.is_err() {
+                run.note(removed);
+                break;
+            }
             plan = self.plan(at_ns, options.force, &run.earlier)?;
             all_steps.extend(plan.steps.iter().cloned());
         }
         plan.steps = all_steps;
+        if outcome.is_ok() {
+            progress(&Progress::at_the_end(&plan.steps));
+            // Fewer segments have fewer filters.
+            run.note(self.publisher().compact_catalog());
+        }
         let Run { mut job, mut problems, .. } = run;
         problems.extend(plan.problems.iter().cloned());
         job.outcome = match outcome.and_then(|()| self.remove_retired(options.grace)) {
@@ -312,6 +340,13 @@ struct Run<'m> {
 }
 
 impl Run<'_> {
+    /// Keeps what went wrong beside the steps.
+    fn note(&mut self, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            self.problems.push(error.to_string());
+        }
+    }
+
     /// Carries out the steps of a plan.
     ///
     /// # Errors

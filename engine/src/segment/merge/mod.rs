@@ -26,7 +26,8 @@ pub use compare::compare;
 use order::Merged;
 pub use root::{ContentRoot, content_root};
 
-use super::builder::{SegmentBuilder, SegmentOptions};
+use super::builder::SegmentBuilder;
+use super::options::SegmentOptions;
 use super::reader::Segment;
 use crate::error::{Error, Result};
 

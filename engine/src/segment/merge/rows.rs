@@ -9,6 +9,7 @@ use super::plan::{Dictionaries, Piece, Plan, Source};
 use crate::error::{Error, Result};
 use crate::event::{FieldRef, Value, ValueRef, ValueType};
 use crate::limits::STRING_BYTES_MAX;
+use crate::segment::block_shapes::BlockShapes;
 use crate::segment::builder::{RowHead, print_value};
 use crate::segment::pages::{HINT, Numbers};
 use crate::segment::reader::{PRODUCER, PSEQ, SEQ, Segment, TS, parse_value};
@@ -152,7 +153,7 @@ impl<'s> Rows<'s> {
         }
         for index in 0..self.in_block.len() {
             let column = self.in_block[index];
-            self.columns[column as usize].values = self.decode(block, column)?;
+            self.columns[column as usize].values = self.decode(&shapes, column)?;
         }
 
         if self.plans.len() > PLANS_KEPT_MAX {
@@ -296,12 +297,16 @@ impl<'s> Rows<'s> {
         Ok(())
     }
 
-    fn decode(&mut self, block: u32, column: u32) -> Result<StoredValues> {
+    fn decode(&mut self, shapes: &BlockShapes, column: u32) -> Result<StoredValues> {
         let segment = self.segment;
         let count = self.columns[column as usize].count;
+        let (block, at) = (shapes.block, segment.block_column(shapes, column)?);
+        if at.stored != count {
+            return Err(self.malformed("a page of shapes", "another number of rows than it says"));
+        }
         let value_type = segment.columns[column as usize].value_type;
         if let Some(texts) = self.dictionaries.load(segment, column)? {
-            let codes = segment.numbers(block, column, count)?;
+            let codes = segment.numbers(column, &at)?;
             if codes.iter().any(|code| *code as u64 >= texts as u64) {
                 return Err(self.malformed("a column", "a code past its dictionary"));
             }
@@ -316,10 +321,10 @@ impl<'s> Rows<'s> {
             return Ok(StoredValues::Parsed(parsed.collect::<Result<_>>()?));
         }
         Ok(match value_type {
-            ValueType::Bool => StoredValues::Bool(segment.numbers(block, column, count)?),
+            ValueType::Bool => StoredValues::Bool(segment.numbers(column, &at)?),
             ValueType::I64 => match segment.offset_from_seq(segment.directory(column)?, block)? {
                 Some(offset) => StoredValues::FromSeq(offset),
-                None => StoredValues::I64(segment.numbers(block, column, count)?),
+                None => StoredValues::I64(segment.whole_numbers(column, &at)?),
             },
             ValueType::F64 => StoredValues::F64(segment.floats(block, column, count)?),
             ValueType::Decimal => StoredValues::Decimal(segment.decimals(block, column, count)?),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::model::*;
 use crate::Error;
 use crate::event::Field;
-use crate::segment::{ColumnId, Lookup, Projection, Segment, SegmentOptions};
+use crate::segment::{ColumnId, Lookup, Projection, Segment, SegmentOptions, Tier};
 use crate::vfs::Mapping;
 
 /// Everything a segment answers, as text; the first error otherwise.
@@ -39,9 +39,13 @@ fn answers(bytes: Vec<u8>) -> crate::Result<String> {
     Ok(all)
 }
 
-fn sample() -> Vec<u8> {
-    let options = SegmentOptions { block_rows: 128, ..SegmentOptions::default() };
-    let mut events = orders(&mut Random(41), 60);
+fn sample(tier: Tier) -> Vec<u8> {
+    let indexed = SegmentOptions::default().indexed;
+    let options = SegmentOptions { block_rows: 128, ..SegmentOptions::of_tier(tier, indexed) };
+    let mut events = match tier {
+        Tier::Hot => orders(&mut Random(41), 60),
+        Tier::Warm | Tier::Cold => related_orders(&mut Random(41), 220),
+    };
     events.extend(anything(&mut Random(42), 7));
     build(&events, &options).bytes
 }
@@ -56,26 +60,34 @@ fn is_found(bytes: Vec<u8>) -> bool {
 
 #[test]
 fn every_flipped_bit_is_found_by_verification() {
-    let sound = sample();
-    assert!(!is_found(sound.clone()));
-    for bit in 0..sound.len() * 8 {
-        let mut flipped = sound.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        assert!(is_found(flipped), "bit {bit} of {}", sound.len() * 8);
+    // Tiers differ in what the checksums cover, not in what covers it: a few bits do for those built later.
+    for (tier, stride) in [(Tier::Hot, 1), (Tier::Warm, 31), (Tier::Cold, 31)] {
+        let sound = sample(tier);
+        assert!(!is_found(sound.clone()));
+        for bit in (0..sound.len() * 8).step_by(stride) {
+            let mut flipped = sound.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(is_found(flipped), "{tier}: bit {bit} of {}", sound.len() * 8);
+        }
     }
 }
 
 #[test]
 fn every_flipped_bit_is_an_error_or_changes_no_answer() {
-    let sound = sample();
+    Tier::ALL.into_iter().for_each(flipped_bits_change_no_answer);
+}
+
+fn flipped_bits_change_no_answer(tier: Tier) {
+    let sound = sample(tier);
     let expected = answers(sound.clone()).unwrap();
     let mut found = 0;
     // A prime stride visits all bits of bytes and all parts of the file in bearable time.
-    for bit in (0..sound.len() * 8).step_by(37) {
+    let stride = if tier == Tier::Hot { 37 } else { 139 };
+    for bit in (0..sound.len() * 8).step_by(stride) {
         let mut flipped = sound.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         match answers(flipped) {
-            Ok(answers) => assert!(answers == expected, "bit {bit} changes an answer"),
+            Ok(answers) => assert!(answers == expected, "{tier}: bit {bit} changes an answer"),
             Err(_) => found += 1,
         }
     }
@@ -83,8 +95,27 @@ fn every_flipped_bit_is_an_error_or_changes_no_answer() {
 }
 
 #[test]
+fn damage_to_trained_texts_is_found_and_does_not_panic() {
+    let events = prose(&mut Random(43), 1500);
+    let indexed = SegmentOptions::default().indexed;
+    let sound = build(&events, &SegmentOptions::of_tier(Tier::Cold, indexed)).bytes;
+    assert!(!is_found(sound.clone()));
+    for bit in (0..sound.len() * 8).step_by(sound.len() * 8 / 200) {
+        let mut flipped = sound.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(is_found(flipped.clone()), "bit {bit}");
+        if let Ok(forged) = Segment::open_unchecked(Path::new("test.seg"), Mapping::new(flipped)) {
+            let _ = forged.verify();
+            for row in (0..forged.rows()).step_by(100) {
+                let _ = forged.event(row, &Projection::All);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_file_cut_at_any_length_is_refused() {
-    let sound = sample();
+    let sound = sample(Tier::Cold);
     for length in 0..sound.len() {
         let error = open(&sound[..length]).unwrap_err();
         assert!(matches!(error, Error::Damaged { .. }), "{length}: {error}");
@@ -97,13 +128,13 @@ fn foreign_and_newer_files_are_told_apart_from_damaged_ones() {
     let foreign = [b"PK\x03\x04 something else".as_slice(), &[0; 100]].concat();
     assert!(matches!(open(&foreign), Err(Error::Foreign { kind: "segment", .. })));
     assert!(matches!(open(b"SQLite format 3\0"), Err(Error::Foreign { .. })));
-    let mut newer = sample();
+    let mut newer = sample(Tier::Hot);
     newer[8] = 2;
     let crc = crc32fast::hash(&newer[..12]);
     newer[12..16].copy_from_slice(&crc.to_le_bytes());
     let error = open(&newer).unwrap_err();
     assert!(matches!(error, Error::NewerVersion { found: 2, supported: 1, .. }), "{error}");
-    let mut damaged = sample();
+    let mut damaged = sample(Tier::Hot);
     damaged[0] ^= 1;
     assert!(matches!(open(&damaged), Err(Error::Damaged { offset: 0, .. })));
 }
@@ -111,10 +142,15 @@ fn foreign_and_newer_files_are_told_apart_from_damaged_ones() {
 /// Checksums say nothing about a forger: with every checksum made right again, damage must still not panic.
 #[test]
 fn forged_files_do_not_panic() {
-    let sound = sample();
+    Tier::ALL.into_iter().for_each(forgeries_do_not_panic);
+}
+
+fn forgeries_do_not_panic(tier: Tier) {
+    let sound = sample(tier);
     let segment = open(&sound).unwrap();
     let footer_at = segment.footer_offset() as usize;
-    for bit in (16 * 8..footer_at * 8).step_by(89) {
+    let stride = if tier == Tier::Hot { 89 } else { 311 };
+    for bit in (16 * 8..footer_at * 8).step_by(stride) {
         let mut forged = sound.clone();
         forged[bit / 8] ^= 1 << (bit % 8);
         let forged = Segment::open_unchecked(Path::new("test.seg"), Mapping::new(forged)).unwrap();
@@ -133,7 +169,7 @@ fn forged_files_do_not_panic() {
         }
     }
     // The footer has a checksum of its own to make right.
-    for bit in (footer_at * 8..(sound.len() - 44) * 8).step_by(41) {
+    for bit in (footer_at * 8..(sound.len() - 44) * 8).step_by(stride / 2) {
         let mut forged = sound.clone();
         forged[bit / 8] ^= 1 << (bit % 8);
         let trailer = forged.len() - 44;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::model::*;
 use crate::event::{Event, Field, FieldRef};
-use crate::segment::{Lookup, Projection, Segment, SegmentOptions};
+use crate::segment::{Lookup, Projection, Segment, SegmentOptions, Tier};
 use crate::vfs::Mapping;
 
 fn place(name: &str) -> PathBuf {
@@ -32,26 +32,43 @@ fn rows(segment: &Segment) -> Vec<Event> {
     (0..segment.rows()).map(|row| segment.event(row, &Projection::All).unwrap()).collect()
 }
 
+/// Name and content of the files.
+fn golden() -> [(&'static str, Vec<Event>, SegmentOptions); 2] {
+    let options = |tier| SegmentOptions {
+        block_rows: 256,
+        ..SegmentOptions::of_tier(tier, SegmentOptions::default().indexed)
+    };
+    let mut hot = orders(&mut Random(101), 500);
+    hot.extend(anything(&mut Random(102), 60));
+    let mut cold = related_orders(&mut Random(103), 700);
+    cold.extend(prose(&mut Random(104), 1000));
+    cold.extend(anything(&mut Random(105), 60));
+    [("segment-v1", hot, options(Tier::Hot)), ("segment-v1-cold", cold, options(Tier::Cold))]
+}
+
 fn write_golden() {
-    let mut events = orders(&mut Random(101), 500);
-    events.extend(anything(&mut Random(102), 60));
-    let options = SegmentOptions { block_rows: 256, ..SegmentOptions::default() };
-    let bytes = build(&events, &options).bytes;
-    let lines: Vec<String> = rows(&open(&bytes).unwrap()).iter().map(line).collect();
-    std::fs::write(place("segment-v1.seg"), bytes).unwrap();
-    std::fs::write(place("segment-v1.rows"), lines.join("\n") + "\n").unwrap();
+    for (name, events, options) in golden() {
+        let bytes = build(&events, &options).bytes;
+        let lines: Vec<String> = rows(&open(&bytes).unwrap()).iter().map(line).collect();
+        std::fs::write(place(&format!("{name}.seg")), bytes).unwrap();
+        std::fs::write(place(&format!("{name}.rows")), lines.join("\n") + "\n").unwrap();
+    }
 }
 
 #[test]
-fn golden_segment_of_version_1_reads_as_ever() {
+fn golden_segments_of_version_1_read_as_ever() {
     if std::env::var_os("BLOTTER_WRITE_GOLDEN").is_some() {
         write_golden();
     }
-    let path = place("segment-v1.seg");
+    ["segment-v1", "segment-v1-cold"].into_iter().for_each(check_golden);
+}
+
+fn check_golden(name: &str) {
+    let path = place(&format!("{name}.seg"));
     let segment = Segment::open(&path, Mapping::new(std::fs::read(&path).unwrap())).unwrap();
     segment.verify().unwrap();
     let events = rows(&segment);
-    let expected = std::fs::read_to_string(place("segment-v1.rows")).unwrap();
+    let expected = std::fs::read_to_string(place(&format!("{name}.rows"))).unwrap();
     assert_eq!(events.len(), expected.lines().count());
     for (row, (event, expected)) in events.iter().zip(expected.lines()).enumerate() {
         assert_eq!(line(event), expected, "row {row}");

@@ -35,7 +35,7 @@ fn options(block_rows: u32) -> SegmentOptions {
 /// Indexes numbers and messages too, as some sources may.
 fn odd_options(block_rows: u32) -> SegmentOptions {
     let indexed = ["order_id", "price", "x", "mixed", "message", "event"].map(FieldKey::new).to_vec();
-    SegmentOptions { block_rows, indexed, text_level: 3 }
+    SegmentOptions { block_rows, ..SegmentOptions::of_tier(Tier::Cold, indexed) }
 }
 
 fn merged_with(
@@ -75,7 +75,11 @@ fn split(events: &[Event], parts: u64, by_time: bool, random: &mut Random) -> Ve
         // Events come to a builder as they were recorded, not in order of time.
         let cut = random.below(events.len() as u64) as usize;
         events.rotate_left(cut);
-        let options = if index % 3 == 2 { odd_options(128) } else { options(random.pick(&[128, 256, 4096])) };
+        let options = match index % 4 {
+            2 => odd_options(128),
+            3 => SegmentOptions::of_tier(Tier::Cold, SegmentOptions::default().indexed),
+            _ => options(random.pick(&[128, 256, 4096])),
+        };
         sealed(&format!("source-{index}.seg"), events, &options)
     };
     each.iter_mut().filter(|events| !events.is_empty()).enumerate().map(source).collect()

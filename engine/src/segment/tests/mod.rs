@@ -5,4 +5,5 @@ mod golden;
 mod intake;
 mod merge;
 mod model;
+mod relations;
 mod round_trip;

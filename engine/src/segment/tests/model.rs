@@ -118,6 +118,67 @@ pub(super) fn orders(random: &mut Random, count: usize) -> Vec<Event> {
     events
 }
 
+/// Orders whose fields follow from each other: the correlation id starts with the strategy, latencies are times since
+/// the order's first event; but for a few.
+pub(super) fn related_orders(random: &mut Random, count: usize) -> Vec<Event> {
+    let mut events: Vec<Event> = Vec::new();
+    let mut open: Vec<(String, String, &str, i64)> = Vec::new();
+    let mut ts = 0;
+    while events.len() < count {
+        ts += random.below(3_000_000) as i64;
+        let is_new = open.is_empty() || (open.len() < 30 && random.one_in(2));
+        if is_new {
+            let strategy = random.pick(&["momentum", "market_maker", "pairs"]);
+            let order = format!("20120621-AMZN-{}", 1_000_000 + 17 * events.len() as u64 + random.below(40));
+            open.push((order, format!("{strategy}_{:012x}", random.next() >> 16), strategy, ts));
+        }
+        let at = if is_new { open.len() - 1 } else { random.below(open.len() as u64) as usize };
+        let (order, correlation, strategy, created) = &open[at];
+        let latency = if random.one_in(20) { random.below(100) as i64 } else { (ts - created) / 1000 };
+        let mut fields = vec![
+            ("event", if is_new { "order_created" } else { "order_acknowledged" }.into()),
+            ("order_id", order.as_str().into()),
+            ("correlation_id", correlation.as_str().into()),
+            ("symbol", "AMZN".into()),
+            ("message", format!("{strategy} order after {latency}us").into()),
+            ("strategy", (*strategy).into()),
+        ];
+        if !is_new {
+            fields.push(("latency_us", Value::I64(latency)));
+        }
+        events.push(event(1000 + events.len() as u64, ts, Level::Info, fields));
+        if !is_new && random.one_in(2) {
+            open.swap_remove(at);
+        }
+    }
+    events
+}
+
+/// Messages in which words recur, but nothing that a template could be made of.
+pub(super) fn prose(random: &mut Random, count: usize) -> Vec<Event> {
+    let words = [
+        "filled",
+        "cancelled",
+        "by",
+        "the",
+        "exchange",
+        "after",
+        "timeout",
+        "order",
+        "refused",
+        "because",
+        "of",
+    ];
+    let message = |random: &mut Random| {
+        let length = 8 + random.below(12) as usize;
+        let words: Vec<&str> = (0..length).map(|_| random.pick(&words)).collect();
+        format!("{} {}", words.join(" "), random.next() % 100_000)
+    };
+    (0..count)
+        .map(|i| event(i as u64, i as i64, Level::Info, vec![("message", message(random).into())]))
+        .collect()
+}
+
 /// Events of any kind: every type, one name with several types, odd texts, extreme numbers.
 pub(super) fn anything(random: &mut Random, count: usize) -> Vec<Event> {
     let names = [

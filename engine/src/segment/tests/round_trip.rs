@@ -4,13 +4,21 @@ use std::collections::BTreeSet;
 
 use super::model::*;
 use crate::event::{Event, Field, FieldKey, FieldRef, Value};
-use crate::segment::{ColumnId, Lookup, Projection, RoutingFilter, Segment, SegmentOptions};
+use crate::segment::{ColumnId, Lookup, Projection, RoutingFilter, Segment, SegmentOptions, Tier};
 
 fn options(block_rows: u32) -> SegmentOptions {
     SegmentOptions { block_rows, ..SegmentOptions::default() }
 }
 
-fn check(events: &[Event], options: &SegmentOptions) {
+/// Checks the events in every tier, with the blocks and the indexes of `options`.
+pub(super) fn check(events: &[Event], options: &SegmentOptions) {
+    for tier in Tier::ALL {
+        let of_tier = SegmentOptions::of_tier(tier, options.indexed.clone());
+        check_built(events, &SegmentOptions { block_rows: options.block_rows, ..of_tier });
+    }
+}
+
+fn check_built(events: &[Event], options: &SegmentOptions) {
     let finished = build(events, options);
     let expected = expected(events);
     let segment = open(&finished.bytes).unwrap();
@@ -166,8 +174,8 @@ fn lives_of_orders_come_back() {
 fn any_field_can_be_indexed() {
     let indexed = ["message", "x", "mixed", "имя", "price"].map(FieldKey::new).to_vec();
     let events = anything(&mut Random(21), 700);
-    check(&events, &SegmentOptions { indexed, block_rows: 128, text_level: 3 });
-    check(&events, &SegmentOptions { indexed: vec![], block_rows: 128, text_level: 19 });
+    check(&events, &SegmentOptions { indexed, ..options(128) });
+    check(&events, &SegmentOptions { indexed: vec![], ..options(128) });
 }
 
 #[test]

@@ -32,7 +32,7 @@ struct Pending {
 }
 
 /// One directory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Directory {
     pub(super) names: Names,
     durable: Names,

@@ -76,6 +76,20 @@ impl Machine {
         }))
     }
 
+    /// Another machine with the same disk.
+    pub(super) fn fork(&self, seed: u64) -> Machine {
+        let forked = Machine::new(seed);
+        {
+            let (state, mut copy) = (self.lock(), forked.lock());
+            copy.faults.capacity_pages = state.faults.capacity_pages;
+            copy.next_node = state.next_node;
+            copy.files = state.files.clone();
+            copy.directories = state.directories.clone();
+            copy.used_pages = state.used_pages;
+        }
+        forked
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

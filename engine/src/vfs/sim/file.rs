@@ -9,7 +9,7 @@ pub(super) const SECTOR_BYTES: usize = 512;
 pub(super) const PAGE_BYTES: usize = 4096;
 
 /// Content of a file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct FileState {
     /// What readers see.
     cache: Vec<u8>,
@@ -24,7 +24,7 @@ pub(super) struct FileState {
 }
 
 /// Writes to one page since it was last durable.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct PendingPage {
     /// Whether the next sync writes it. A failed sync leaves pages that are neither dirty nor durable.
     dirty: bool,
@@ -32,7 +32,7 @@ struct PendingPage {
 }
 
 /// The part of a write that falls into one page.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct PageWrite {
     /// Number of the IO call, which decides its fate in all its pages alike.
     call: u64,

@@ -97,6 +97,19 @@ impl SimHost {
         }
     }
 
+    /// Another machine with the same disk, synced and not, and the same time. It counts calls from 0; shared memory
+    /// stays behind. A scene that many tests begin from is played once.
+    pub fn fork(&self, seed: u64) -> SimHost {
+        use super::Clock as _;
+        let forked = SimHost {
+            machine: Arc::new(self.machine.fork(seed)),
+            clock: Arc::new(SimClock::default()),
+            random: Arc::new(SimRandom::new(seed)),
+        };
+        forked.clock.set(self.clock.now_ns());
+        forked
+    }
+
     /// The clock, to be set and advanced.
     pub fn clock(&self) -> &SimClock {
         &self.clock

@@ -322,6 +322,23 @@ fn shared_memory_survives_the_process_and_not_the_power() {
 }
 
 #[test]
+fn a_fork_goes_its_own_way_from_the_same_disk() {
+    let (sim, host, file) = with_file();
+    file.write_all_at(b"synced", 0).unwrap();
+    file.sync_data().unwrap();
+    file.write_all_at(b"cached", 0).unwrap();
+    let fork = sim.fork(2);
+    assert_eq!(fork.calls(), 0);
+    let other = fork.boot().files.open(Path::new("/f"), OpenMode::ReadWrite).unwrap();
+    other.write_all_at(b"forked", 0).unwrap();
+    other.sync_data().unwrap();
+    assert_eq!(sim.read_file(Path::new("/f")).unwrap(), b"cached");
+    host.files.remove_file(Path::new("/f")).unwrap();
+    fork.power_failure(1);
+    assert_eq!(fork.read_file(Path::new("/f")).unwrap(), b"forked");
+}
+
+#[test]
 fn equal_seeds_give_equal_disks() {
     let run = |seed| {
         let mut plan = Prng::new(seed);

@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 use rust_decimal::Decimal;
 
 use super::HashSet;
+use super::moments::Moments;
 use super::quantiles::Quantiles;
 use super::total::{Total, finite, not_a_number};
-use crate::datum::arithmetic::nearest_float;
 use crate::datum::{Datum, DatumRef};
 use crate::error::Result;
 use crate::syntax::ast::AggregateFunction;
@@ -32,40 +32,12 @@ pub(crate) enum Accumulator {
     Rate { counts_rows: bool, rates: Vec<Rate> },
 }
 
-/// Count, mean and sum of squared distances from it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Moments {
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
 /// A sum and the time it covers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rate {
     total: Total,
     rows: u64,
     times: Option<(i64, i64)>,
-}
-
-impl Moments {
-    fn add(&mut self, value: f64) {
-        self.count += 1.0;
-        let distance = value - self.mean;
-        self.mean += distance / self.count;
-        self.squares += distance * (value - self.mean);
-    }
-
-    fn merge(&mut self, other: Moments) {
-        if other.count == 0.0 {
-            return;
-        }
-        let count = self.count + other.count;
-        let distance = other.mean - self.mean;
-        self.mean += distance * other.count / count;
-        self.squares += other.squares + distance * distance * self.count * other.count / count;
-        self.count = count;
-    }
 }
 
 impl Accumulator {
@@ -129,10 +101,7 @@ impl Accumulator {
         match self {
             Accumulator::Count(counts) => counts[group] += 1,
             Accumulator::Sum(totals) | Accumulator::Mean(totals) => totals[group].add(value)?,
-            Accumulator::Deviation(moments) => {
-                let number = value.as_f64().ok_or_else(|| not_a_number(value))?;
-                moments[group].add(number);
-            }
+            Accumulator::Deviation(moments) => moments[group].add(value)?,
             Accumulator::Extreme { wanted, best } => {
                 let best = &mut best[group];
                 if best.is_null() || value.total_cmp(best.borrow()) == *wanted {
@@ -246,10 +215,7 @@ impl Accumulator {
             Accumulator::Count(counts) => Datum::Int(counts[group] as i64),
             Accumulator::Sum(totals) => totals[group].sum()?,
             Accumulator::Mean(totals) => totals[group].mean(),
-            Accumulator::Deviation(moments) => {
-                let Moments { count, squares, .. } = moments[group];
-                if count < 2.0 { Datum::Null } else { finite((squares / (count - 1.0)).max(0.0).sqrt()) }
-            }
+            Accumulator::Deviation(moments) => moments[group].deviation(),
             Accumulator::Extreme { best, .. } => std::mem::take(&mut best[group]),
             Accumulator::Percentile { percent, values } => values[group].percentile(*percent),
             Accumulator::Distinct(sets) => Datum::Int(sets[group].len() as i64),
@@ -289,18 +255,6 @@ impl Rate {
         match counts_rows {
             true => finite(self.rows as f64 / seconds),
             false => self.total.per_second(seconds),
-        }
-    }
-}
-
-impl DatumRef<'_> {
-    /// As a float, if it is a number.
-    fn as_f64(self) -> Option<f64> {
-        match self {
-            DatumRef::Int(value) => Some(value as f64),
-            DatumRef::Float(value) => Some(value),
-            DatumRef::Decimal(value) => Some(nearest_float(value)),
-            _ => None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod accumulator;
 mod blocks;
 mod groups;
 mod keys;
+mod moments;
 mod quantiles;
 mod total;
 
