@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Maintain) -> Result<Outcome, Failure> {
         Format::Text => {
             for job in earlier {
                 print_job(&mut output, job, &[])?;
-                output.line("the database changed hands; whoever had it then went on:\n")?;
+                output.line("the database changed hands, and whoever has it now went on:")?;
             }
             print_plan(&mut output, plan, usize::MAX)?;
             print_job(&mut output, job, &plan.problems)?;

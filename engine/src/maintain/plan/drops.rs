@@ -112,7 +112,8 @@ fn runs(ledger: &Ledger) -> impl Iterator<Item = &JobRecord> {
     ledger.jobs().rev().map(|(job, _)| job).filter(|job| job.kind == JobKind::Maintain)
 }
 
-/// The last run whose clock nobody doubted: one that waits for confirmation must not confirm the next.
+/// The last run whose clock nobody doubted: one that waits for confirmation must not confirm the next, nor one that was
+/// interrupted, which does not tell whether it waited.
 fn trusted_run(ledger: &Ledger) -> Option<&JobRecord> {
-    runs(ledger).find(|job| job.outcome != JobOutcome::NeedsConfirmation)
+    runs(ledger).find(|job| matches!(job.outcome, JobOutcome::Done | JobOutcome::Incomplete))
 }

@@ -308,13 +308,17 @@ impl Maintenance {
         problems.extend(plan.problems.iter().cloned());
         job.outcome = match outcome.and_then(|()| self.remove_retired(options.grace)) {
             Err(Error::Interrupted) => JobOutcome::Interrupted,
-            Err(error) => {
-                problems.push(error.to_string());
-                JobOutcome::Incomplete
+            outcome => {
+                problems.extend(outcome.err().map(|error| error.to_string()));
+                if plan.needs_confirmation {
+                    // Whatever else went wrong: the next run must not take this one's clock for granted.
+                    JobOutcome::NeedsConfirmation
+                } else if problems.list.is_empty() {
+                    JobOutcome::Done
+                } else {
+                    JobOutcome::Incomplete
+                }
             }
-            Ok(_) if plan.needs_confirmation => JobOutcome::NeedsConfirmation,
-            Ok(_) if !problems.list.is_empty() => JobOutcome::Incomplete,
-            Ok(_) => JobOutcome::Done,
         };
         job.problems = problems.finish();
         job.ended_ns = self.host.clock.now_ns();

@@ -213,7 +213,7 @@ fn check_clock(quiet: i32, last_run: Option<(i64, JobOutcome)>, expected: &str) 
 
 #[test]
 fn a_clock_that_jumped_deletes_nothing_by_itself() {
-    use JobOutcome::{Done, Incomplete, NeedsConfirmation};
+    use JobOutcome::{Done, Incomplete, Interrupted, NeedsConfirmation};
     check_clock(0, None, "deletes");
     check_clock(0, Some((1, Done)), "deletes");
     check_clock(0, Some((0, Done)), "deletes");
@@ -227,6 +227,7 @@ fn a_clock_that_jumped_deletes_nothing_by_itself() {
     check_clock(20, Some((400, Done)), "deletes");
     // A run that waited for confirmation went by the same clock: it proves nothing.
     check_clock(35, Some((1, NeedsConfirmation)), "ahead");
+    check_clock(35, Some((1, Interrupted)), "ahead");
     // Behind the last run, whatever came of it.
     check_clock(0, Some((-1, Done)), "deletes");
     check_clock(0, Some((-2, Done)), "behind");
