@@ -1,5 +1,5 @@
-//! Gives back the room of a catalog whose segments became fewer. redb keeps the pages it has; so its records are copied
-//! into a new file, which takes the place of the old one by renaming.
+//! Gives back the room of a catalog whose segments became fewer, and forgets what was deleted. redb keeps the pages it
+//! has, with what they held; so its records are copied into a new file, which takes the place of the old one by renaming.
 //!
 //! Records prove themselves, so they are copied as they are. Until the new file has the name, the old one is the
 //! catalog; lookups go on reading it. A crash leaves the one or the other, and perhaps `catalog.new`, which the next
@@ -19,23 +19,23 @@ use crate::vfs::{OpenMode, VfsFile};
 /// Files of which less than this was ever written are left alone.
 const COMPACTED_BYTES_MIN: u64 = 512 * 1024;
 /// Share of what was ever written that the records take, in percent, below which the file is worth a copy.
-const USED_PERCENT_MAX: u64 = 60;
+const USED_PERCENT_MAX: u64 = 75;
 
 impl Catalog {
-    /// Copies the catalog into a smaller file, if it takes much more room than its records need; whether it did. After
-    /// an error [`Catalog::reopen`] goes on.
+    /// Copies the catalog into a smaller file, if it takes much more room than its records need, or `always`: what was
+    /// removed stays in free pages until then. Tells whether it did. After an error [`Catalog::reopen`] goes on.
     ///
     /// # Errors
     /// IO errors, no room for the copy, damage.
-    pub fn compact(&self) -> Result<bool> {
+    pub fn compact(&self, always: bool) -> Result<bool> {
         // No commit comes in between.
         let _state = self.state();
         let files = &self.host.files;
         let file =
             files.open(&self.path, OpenMode::Read).map_err(|error| Error::io("open", &self.path, error))?;
         let written_bytes = CheckedPages::open(&self.path, file)?.written_bytes();
-        if written_bytes < COMPACTED_BYTES_MIN || self.used_bytes()? * 100 >= written_bytes * USED_PERCENT_MAX
-        {
+        let is_large = written_bytes >= COMPACTED_BYTES_MIN;
+        if !always && !(is_large && self.used_bytes()? * 100 < written_bytes * USED_PERCENT_MAX) {
             return Ok(false);
         }
         let new_path = self.dir.join(CATALOG_NEW_FILE);
@@ -76,7 +76,7 @@ impl Catalog {
     }
 
     fn copy_into(&self, new_path: &std::path::Path, file: &Arc<dyn VfsFile>) -> Result<()> {
-        let new = open_redb(new_path, CheckedPages::create(new_path, Arc::clone(file))?)?;
+        let mut new = open_redb(new_path, CheckedPages::create(new_path, Arc::clone(file))?)?;
         guarded(new_path, || {
             let old = self.store()?;
             let txn = begin_write(&new)?;
@@ -88,6 +88,8 @@ impl Catalog {
             txn.commit()?;
             Ok(())
         })?;
+        // Inserting left pages free in between.
+        guarded(new_path, || Ok(new.compact().map(drop)?))?;
         close(new_path, new)?;
         // redb does not report a failure of its own closing writes; a sync of the file does.
         file.sync_data().map_err(|error| Error::io("sync", new_path, error))

@@ -97,6 +97,7 @@ macro_rules! from_store_errors {
 
 from_store_errors!(
     CommitError,
+    CompactionError,
     DatabaseError,
     SetDurabilityError,
     StorageError,

@@ -217,13 +217,14 @@ fn a_catalog_that_has_lost_most_of_its_segments_gives_back_their_room() {
         let path = root().join(CATALOG_FILE);
         CheckedPages::open(&path, host.files.open(&path, OpenMode::Read).unwrap()).unwrap().written_bytes()
     };
-    assert!(!catalog.compact().unwrap(), "it needs what it has");
+    assert!(!catalog.compact(false).unwrap(), "it needs what it has");
     let before = bytes();
     swap(&catalog, &[], &(3..300).map(SegmentId).collect::<Vec<_>>()).unwrap();
     let (counters, id) = (catalog.counters(), catalog.next_segment_id().unwrap());
-    assert!(catalog.compact().unwrap());
+    assert!(catalog.compact(false).unwrap());
     assert!(bytes() * 10 < before, "{} of {before}", bytes());
-    assert!(!catalog.compact().unwrap(), "a second time there is nothing to give back");
+    assert!(!catalog.compact(false).unwrap(), "a second time there is nothing to give back");
+    assert!(catalog.compact(true).unwrap(), "but what was deleted leaves its free pages too");
     let check = |catalog: &Catalog| {
         assert_eq!(catalog.counters(), counters);
         let kept: Vec<SegmentMeta> = many[..3].iter().map(|(meta, _)| meta.clone()).collect();

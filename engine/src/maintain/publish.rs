@@ -195,14 +195,14 @@ impl Publisher {
         self.publish(None)
     }
 
-    /// Gives back room that the catalog no longer needs.
+    /// Gives back room that the catalog no longer needs; after deletions in any case, so that nothing of them stays.
     ///
     /// # Errors
     /// No room for the copy, IO errors; [`Publisher::settle`] goes on then.
-    pub(crate) fn compact_catalog(&mut self) -> Result<()> {
+    pub(crate) fn compact_catalog(&mut self, after_deletions: bool) -> Result<()> {
         self.settle()?;
         self.commit_in_doubt = true;
-        self.catalog.compact()?;
+        self.catalog.compact(after_deletions)?;
         self.commit_in_doubt = false;
         Ok(())
     }

@@ -244,6 +244,7 @@ impl Maintenance {
         match self.drop_partition(&step, by, &throttle)? {
             Dropped::Gone(_, tombstone) => {
                 self.remove_retired(grace)?;
+                self.publisher().compact_catalog(true)?;
                 Ok(*tombstone)
             }
             Dropped::Kept(reason) => Err(kept(reason)),
@@ -302,7 +303,8 @@ impl Maintenance {
         if outcome.is_ok() {
             progress(&Progress::at_the_end(&plan.steps));
             // Fewer segments have fewer filters.
-            run.note(self.publisher().compact_catalog());
+            let has_deleted = run.job.dropped.partitions > 0;
+            run.note(self.publisher().compact_catalog(has_deleted));
         }
         let Run { mut job, mut problems, .. } = run;
         problems.extend(plan.problems.iter().cloned());
