@@ -244,7 +244,8 @@ impl RetentionHook for Meanwhile {
 
 #[test]
 fn what_is_decided_while_a_deletion_is_under_way_is_obeyed() {
-    let acts: [(&str, fn(&Db)); 4] = [
+    type Act = (&'static str, fn(&Db));
+    let acts: [Act; 4] = [
         ("held", |db| assert!(db.place_hold(hold_orders(&["order-11-3"]), &by()).is_ok())),
         ("policy", |db| set_policy(db, &["order"], Policy { delete_days: Some(20), ..policy() })),
         ("floor", |db| {

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use blotter::event::{Category, Event, Timestamp};
 use blotter::maintain::plan::Partition;
 use blotter::maintain::{Effort, MaintainOptions};
 use blotter::segment::{Projection, Tier};
 use blotter::vfs::sim::SimHost;
-use blotter::{Db, Options, Predicate, Reader, RecorderOptions};
+use blotter::{Db, FollowFrom, Options, Predicate, Reader, RecorderOptions, Seq};
 use blotter_workload::{Session, SessionOptions};
 
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -132,6 +133,15 @@ fn partitions_change_tier_and_go_on_the_days_of_their_policy() {
             );
         }
     }
+    // Who follows from the beginning passes over what is deleted, without waiting.
+    let mut left = read(&reader, None);
+    left.sort_by_key(|event| event.seq);
+    let mut follower = Reader::open_on(&host, path).unwrap().follow(FollowFrom::Seq(Seq(0))).unwrap();
+    let mut followed = Vec::new();
+    while let Some(event) = follower.next(Duration::ZERO).unwrap() {
+        followed.push(event);
+    }
+    assert_eq!(followed, left);
     drop(db);
     let report = blotter::maintain::verify_on(&host, path).unwrap();
     assert_eq!(report.damage().map(ToString::to_string).collect::<Vec<_>>(), Vec::<String>::new());

@@ -58,7 +58,7 @@ impl Follower {
         Ok(Follower { reader, next_seq, tail, frames_done, ready, identity, looked_at })
     }
 
-    /// The next event, in seq order without gaps; `None` if none comes within `timeout`.
+    /// The next event, in seq order without gaps but for deleted events; `None` if none comes within `timeout`.
     ///
     /// # Errors
     /// IO errors and damage. The call can be repeated.
@@ -68,8 +68,10 @@ impl Follower {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(event));
             }
+            let before = self.next_seq;
             self.fetch()?;
-            if self.ready.is_empty() {
+            // A stretch of deleted events is passed over, not waited for.
+            if self.ready.is_empty() && self.next_seq == before {
                 self.check_identity()?;
                 if u128::from(waiting.elapsed_ns()) >= timeout.as_nanos() {
                     return Ok(None);

@@ -3,8 +3,6 @@
 //! Invariant: what comes out of a merge is not merged again unless something new is there, so that planning again
 //! after the work finds nothing to do.
 
-use std::collections::BTreeSet;
-
 use super::partitions::Holding;
 use super::step::{Merge, Step};
 use crate::segment::{SegmentMeta, Tier};
@@ -15,8 +13,8 @@ const LARGE_ROWS: u64 = 256 * 1024;
 const LARGE_BYTES: u64 = 8 * 1024 * 1024;
 /// So many small hot segments of a partition are compacted.
 const COMPACTED_SEGMENTS_MIN: usize = 8;
-/// ... if they come from so many WAL files.
-const COMPACTED_SOURCES_MIN: usize = COMPACTED_SEGMENTS_MIN / 2;
+/// ... if so many of them never were.
+const COMPACTED_NEW_MIN: usize = COMPACTED_SEGMENTS_MIN / 2;
 /// What a tier has of a partition is merged with what is added to it, if it has at most so many times the events.
 const ABSORBED_ROWS_FACTOR: u64 = 4;
 /// More segments of one tier there should not be in a partition.
@@ -33,10 +31,10 @@ pub(super) fn merge_into(holding: &Holding<'_>, tier: Tier) -> Option<Step> {
 
 fn compaction(holding: &Holding<'_>) -> Option<Merge> {
     let small: Vec<&SegmentMeta> = holding.of_tier(Tier::Hot).filter(|segment| !is_large(segment)).collect();
-    // What one merge gives names one WAL file, the last. Counting those keeps a partition whose events are so large
-    // that every merge gives many small files from being compacted again and again.
-    let sources: BTreeSet<u64> = small.iter().map(|segment| segment.source_wal).collect();
-    let is_due = small.len() >= COMPACTED_SEGMENTS_MIN && sources.len() >= COMPACTED_SOURCES_MIN;
+    // Segments of a merge come from no single WAL file. Counting those that do keeps a partition whose events are so
+    // large that every merge gives many small files from being compacted again and again.
+    let new = small.iter().filter(|segment| segment.source_wal != 0).count();
+    let is_due = small.len() >= COMPACTED_SEGMENTS_MIN && new >= COMPACTED_NEW_MIN;
     is_due.then(|| holding.merge(small))
 }
 
