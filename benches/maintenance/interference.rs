@@ -87,11 +87,12 @@ pub(crate) fn run(plan: &Plan) {
                     today = Day(today.0 + 1);
                     runs += 1;
                 }
-                let ended = Instant::now();
+                // Whatever is left of the round when there are no more days.
                 while !is_over.load(Ordering::Acquire) {
-                    std::thread::sleep(Duration::from_millis(10));
+                    let pause = Duration::from_millis(10);
+                    std::thread::sleep(pause);
+                    idle += pause;
                 }
-                idle += ended.elapsed();
             });
             let latencies = record(&db, &clock, plan.seconds);
             is_over.store(true, Ordering::Release);
