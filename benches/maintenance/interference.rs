@@ -1,10 +1,12 @@
 //! Recording beside maintenance: in turns with it and without, on one database.
 //!
 //! ```text
-//! record DAYS past days ─▶ reader starts ─▶ [ without: emit │ with: emit ∥ maintain, each run a day later ─▶ wait until
-//!   what was replaced is unlinked ] x ROUNDS ─▶ the reader says what it saw
+//! record DAYS past days ─▶ reader starts ─▶ the first days become cold and warm ─▶ [ without: emit ─▶ settle
+//!   ─▶ with: emit ∥ maintain, each run a day later ─▶ settle, wait until what was replaced is unlinked ] x ROUNDS
+//!   ─▶ the reader says what it saw
 //! ```
-//! Each run makes a day warm, another cold, deletes a third, and compacts what was recorded meanwhile. It runs on a
+//! Each run makes a day warm, another cold, deletes a third, and compacts what was recorded meanwhile. To settle is to
+//! compact what a round recorded: else the first run of the next would do little else. It runs on a
 //! thread of its own as scheduled maintenance does, at the default effort and with the default grace for readers.
 
 use std::io::{BufRead, BufReader};
@@ -54,7 +56,10 @@ pub(crate) fn run(plan: &Plan) {
     let clock = quanta::Clock::new();
     println!("empty measurement: {}", nanoseconds(&empty_measurement(&clock)));
     let (mut without, mut with) = (bench::histogram(), bench::histogram());
-    let (mut work, mut today) = (Work::default(), Day(first.0 + 1));
+    // From here on each run deletes a day.
+    let (mut work, mut today) = (Work::default(), Day(first.0 + DELETE_DAYS as i32));
+    let settle = |today: Day| maintain(&db, Day(today.0 - 1), Effort::FULL, &mut Work::default());
+    settle(today);
     let (mut idle, mut runs) = (Duration::ZERO, 0_u32);
     let mut dropped = 0;
     let mut tell = |kind: &str, round: u64, latencies: &Histogram<u64>| {
@@ -69,6 +74,8 @@ pub(crate) fn run(plan: &Plan) {
         let latencies = record(&db, &clock, plan.seconds);
         tell("without", round, &latencies);
         without.add(latencies).expect("the same bounds");
+        db.seal().expect("the disk takes it");
+        settle(today);
 
         let is_over = AtomicBool::new(false);
         let last = Day(first.0 + plan.days + DELETE_DAYS as i32);
@@ -76,15 +83,16 @@ pub(crate) fn run(plan: &Plan) {
             scope.spawn(|| {
                 yield_to_recording();
                 while !is_over.load(Ordering::Acquire) && today < last {
-                    maintain(&db, today, &mut work);
+                    maintain(&db, today, Effort::BESIDE_RECORDING, &mut work);
                     today = Day(today.0 + 1);
                     runs += 1;
                 }
-                let ended = Instant::now();
+                // Whatever is left of the round when there are no more days.
                 while !is_over.load(Ordering::Acquire) {
-                    std::thread::sleep(Duration::from_millis(10));
+                    let pause = Duration::from_millis(10);
+                    std::thread::sleep(pause);
+                    idle += pause;
                 }
-                idle += ended.elapsed();
             });
             let latencies = record(&db, &clock, plan.seconds);
             is_over.store(true, Ordering::Release);
@@ -92,6 +100,8 @@ pub(crate) fn run(plan: &Plan) {
         });
         tell("with", round, &latencies);
         with.add(latencies).expect("the same bounds");
+        db.seal().expect("the disk takes it");
+        settle(today);
         wait_until_unlinked(&db, &path);
     }
 
@@ -125,6 +135,7 @@ pub(crate) fn run(plan: &Plan) {
     );
     assert_eq!(statistics.dropped, 0, "nothing is dropped");
     assert!(reader.success(), "the reader saw errors or wrong answers");
+    assert!(work.rows_dropped() > 0, "nothing was deleted: give longer rounds, or fewer events a day");
     assert_eq!(idle, Duration::ZERO, "maintenance ran out of work: give more days, or more events a day");
 }
 
@@ -167,8 +178,8 @@ fn record(db: &Db, clock: &quanta::Clock, seconds: u64) -> Histogram<u64> {
 }
 
 /// Everything due on a day.
-fn maintain(db: &Db, today: Day, work: &mut Work) {
-    let options = MaintainOptions { at: Some(today.start()), ..MaintainOptions::default() };
+fn maintain(db: &Db, today: Day, effort: Effort, work: &mut Work) {
+    let options = MaintainOptions { at: Some(today.start()), effort, ..MaintainOptions::default() };
     let report = db.maintain_with(&options, &mut |progress| work.told(progress)).expect("it is maintained");
     work.did(&report.job);
     assert_eq!((report.job.outcome, report.job.problems), (JobOutcome::Done, Vec::new()));
@@ -176,7 +187,6 @@ fn maintain(db: &Db, today: Day, work: &mut Work) {
 
 /// Waits until the files of what was replaced are gone, so that the next round is without maintenance at all.
 fn wait_until_unlinked(db: &Db, path: &Path) {
-    db.seal().expect("the disk takes it");
     let started = Instant::now();
     loop {
         let files: u64 =
