@@ -35,7 +35,7 @@ impl Catalog {
             files.open(&self.path, OpenMode::Read).map_err(|error| Error::io("open", &self.path, error))?;
         let written_bytes = CheckedPages::open(&self.path, file)?.written_bytes();
         let is_large = written_bytes >= COMPACTED_BYTES_MIN;
-        if !always && !(is_large && self.used_bytes()? * 100 < written_bytes * USED_PERCENT_MAX) {
+        if !(always || is_large && self.used_bytes()? * 100 < written_bytes * USED_PERCENT_MAX) {
             return Ok(false);
         }
         let new_path = self.dir.join(CATALOG_NEW_FILE);
