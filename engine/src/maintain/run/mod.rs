@@ -14,7 +14,7 @@ mod retired;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -125,6 +125,8 @@ pub(crate) struct Maintenance {
     pub(crate) block_rows: u32,
     /// Memory of the builder of a merge.
     pub(crate) builder_bytes_max: usize,
+    /// Since the catalog was written anew: free pages of it still hold what was known of the deleted segments.
+    pub(crate) has_deleted: AtomicBool,
     /// Ends the job under way.
     pub(crate) stop: AtomicBool,
     pub(crate) running: Mutex<()>,
@@ -213,6 +215,14 @@ impl Maintenance {
         })
     }
 
+    /// Gives back room that the catalog no longer needs; after deletions in any case, so that nothing of them stays.
+    fn compact_catalog(&self) -> Result<()> {
+        let has_deleted = self.has_deleted.load(Ordering::Relaxed);
+        self.publisher().compact_catalog(has_deleted)?;
+        self.has_deleted.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Deletes a partition because somebody says so.
     ///
     /// # Errors
@@ -244,7 +254,8 @@ impl Maintenance {
         match self.drop_partition(&step, by, &throttle)? {
             Dropped::Gone(_, tombstone) => {
                 self.remove_retired(grace)?;
-                self.publisher().compact_catalog(true)?;
+                // It is deleted whether or not there is room to write the catalog anew; the next run tries again.
+                self.compact_catalog().unwrap_or_default();
                 Ok(*tombstone)
             }
             Dropped::Kept(reason) => Err(kept(reason)),
@@ -303,8 +314,7 @@ impl Maintenance {
         if outcome.is_ok() {
             progress(&Progress::at_the_end(&plan.steps));
             // Fewer segments have fewer filters.
-            let has_deleted = run.job.dropped.partitions > 0;
-            run.note(self.publisher().compact_catalog(has_deleted));
+            run.note(self.compact_catalog());
         }
         let Run { mut job, mut problems, .. } = run;
         problems.extend(plan.problems.iter().cloned());
