@@ -133,6 +133,14 @@ pub enum Error {
         /// How long, in milliseconds.
         waited_ms: u64,
     },
+    /// A volume has too little room for a job, which did not begin.
+    #[error("{} has too little room: {reason}", path.display())]
+    NoRoom {
+        /// A directory of the volume.
+        path: PathBuf,
+        /// How much there is and how much it takes, and what to do.
+        reason: String,
+    },
     /// It was told to stop.
     #[error("it was told to stop; what was done stays done, the next run goes on")]
     Interrupted,
@@ -265,6 +273,16 @@ pub enum Refused {
 }
 
 impl Error {
+    /// Whether it is that a volume, or a quota on it, is full.
+    pub fn is_for_want_of_room(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        match self {
+            Error::Io { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+            Error::NoRoom { .. } => true,
+            _ => false,
+        }
+    }
+
     /// An IO error with its place.
     pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         Error::Io { operation, path: path.to_path_buf(), source }

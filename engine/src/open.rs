@@ -20,7 +20,7 @@ use crate::event::{FieldKey, ProducerId, Seq};
 use crate::lock::{LOCK_FILE, RESTORING_FILE, holder, holder_yields, note_holder};
 use crate::maintain::publish::Publisher;
 use crate::maintain::quarantine::keep_copy;
-use crate::maintain::seal::Sealer;
+use crate::maintain::seal::{Sealer, remove_if_there};
 use crate::options::Options;
 use crate::record::{RingRegistry, Writer, WriterOptions};
 use crate::ring::{FoundRings, RingOwner, WrittenCounts};
@@ -165,8 +165,13 @@ impl Opened {
         let indexed = indexed_fields(host, database, options);
         let mut publisher =
             Publisher::new(host, database, Arc::clone(&catalog), Arc::clone(&versions), indexed.clone());
-        publisher.settle()?;
-        publisher.publish(writer.durable_anchor())?;
+        let mut told = publisher.settle().and_then(|()| publisher.publish(writer.durable_anchor()));
+        if told.as_ref().is_err_and(Error::is_for_want_of_room) {
+            // Files that only wait for readers to be done with them take the room that is needed to tell of it.
+            remove_retired_files(host, &places, &catalog)?;
+            told = publisher.settle().and_then(|()| publisher.publish(writer.durable_anchor()));
+        }
+        told?;
         let publisher = Arc::new(Mutex::new(publisher));
         let sealer = Sealer {
             host: host.clone(),
@@ -437,6 +442,17 @@ pub(crate) fn remove_unfinished(
         forgotten.push((file, None));
     }
     Ok(Unfinished { removed, forgotten })
+}
+
+/// Removes the files of replaced and deleted segments, whatever their age. Their notes go when there is room again.
+fn remove_retired_files(host: &Host, places: &Places, catalog: &Catalog) -> Result<()> {
+    for (file, state) in catalog.files()? {
+        let path = places.file(Path::new(&file));
+        if matches!(state, FileState::Retired { .. }) {
+            remove_if_there(host, &path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the directory of cold segments can be used: it is the database's own, or its marker is there.

@@ -1,15 +1,20 @@
 //! Changes to a database from any process: by the one that has it open, or here if none has.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::catalog::ledger::By;
 use crate::control::{self, Request, Response};
+use crate::db::Db;
 use crate::error::Result;
 use crate::maintain::{Effort, Progress};
 use crate::options::Options;
 use crate::vfs::Host;
 
+/// How long files of replaced and deleted segments stay where nobody has the database open who could remove them later:
+/// what was deleted should be gone when the command ends, and readers open what they have listed at once.
+const LOCAL_GRACE: Duration = Duration::from_secs(2);
 /// How long another process is given to take a request.
 const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -60,11 +65,36 @@ pub fn administer_on(
         // Nobody records, so nothing is to be spared.
         let mut options = Options::new().create(false).without_maintenance().maintenance_effort(Effort::FULL);
         options.yields = true;
+        options.grace = LOCAL_GRACE;
         let db = options.open_on(host, database)?;
         let response = db.execute(request, by, &mut |so_far| (told.borrow_mut())(so_far.clone()))?;
+        if request.is_job() {
+            remove_what_was_replaced(&db, request)?;
+        }
         db.close()?;
         Ok(response)
     };
     let asked = &mut |so_far| (told.borrow_mut())(so_far);
     control::carry_out(host, database, request, by, ASK_TIMEOUT, here, asked)
+}
+
+/// Gives readers a moment to open what they have listed, and removes the files of what was replaced or deleted. An
+/// engine that wants the database meanwhile does so itself.
+fn remove_what_was_replaced(db: &Db, request: &Request) -> Result<()> {
+    const STEP: Duration = Duration::from_millis(50);
+    let grace = match request {
+        Request::Maintain { grace_ms: Some(grace_ms), .. } => Duration::from_millis(*grace_ms),
+        _ => LOCAL_GRACE,
+    };
+    let maintenance = &db.engine.maintenance;
+    let mut left = grace;
+    while maintenance.remove_retired(grace)? > 0 && !left.is_zero() {
+        if maintenance.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        std::thread::sleep(STEP.min(left));
+        left = left.saturating_sub(STEP);
+    }
+    // Those that are left now are on a volume that is away, or a clock was set.
+    maintenance.remove_retired(grace).map(drop)
 }

@@ -138,13 +138,14 @@ impl Db {
         self.decide(by, is_there, || Change::HoldReleased(id)).map(drop)
     }
 
-    /// Deletes a partition, because somebody says so.
+    /// Deletes a partition, because somebody says so: all its events that were emitted before the call.
     ///
     /// # Errors
     /// [`Error::Kept`] if its age is below the floor of its policy, a hold or the hook keeps it, or nothing of it is
     /// sealed.
     pub fn drop_partition(&self, partition: &Partition, by: &By) -> Result<Tombstone> {
         check_by(by)?;
+        self.seal()?;
         self.engine.maintenance.drop_by_hand(partition, by, self.engine.options.grace)
     }
 

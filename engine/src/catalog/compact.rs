@@ -5,6 +5,7 @@
 //! catalog; lookups go on reading it. A crash leaves the one or the other, and perhaps `catalog.new`, which the next
 //! that is made replaces.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use redb::{Key, ReadableDatabase, ReadableTable, TableDefinition, Value, WriteTransaction};
@@ -12,9 +13,9 @@ use redb::{Key, ReadableDatabase, ReadableTable, TableDefinition, Value, WriteTr
 use super::pages::CheckedPages;
 use super::records::{FILES, LEDGER, META, ROUTING, SEGMENTS, begin_write};
 use super::store::{Failure, guarded, open_redb};
-use super::{CATALOG_NEW_FILE, Catalog, close};
+use super::{CATALOG_FILE, CATALOG_NEW_FILE, Catalog, close};
 use crate::error::{Error, Result};
-use crate::vfs::{OpenMode, VfsFile};
+use crate::vfs::{Host, OpenMode, VfsFile};
 
 /// Files of which less than this was ever written are left alone.
 const COMPACTED_BYTES_MIN: u64 = 512 * 1024;
@@ -31,9 +32,7 @@ impl Catalog {
         // No commit comes in between.
         let _state = self.state();
         let files = &self.host.files;
-        let file =
-            files.open(&self.path, OpenMode::Read).map_err(|error| Error::io("open", &self.path, error))?;
-        let written_bytes = CheckedPages::open(&self.path, file)?.written_bytes();
+        let written_bytes = written_bytes(&self.host, &self.dir)?;
         let is_large = written_bytes >= COMPACTED_BYTES_MIN;
         if !(always || is_large && self.used_bytes()? * 100 < written_bytes * USED_PERCENT_MAX) {
             return Ok(false);
@@ -75,7 +74,7 @@ impl Catalog {
         })
     }
 
-    fn copy_into(&self, new_path: &std::path::Path, file: &Arc<dyn VfsFile>) -> Result<()> {
+    fn copy_into(&self, new_path: &Path, file: &Arc<dyn VfsFile>) -> Result<()> {
         let mut new = open_redb(new_path, CheckedPages::create(new_path, Arc::clone(file))?)?;
         guarded(new_path, || {
             let old = self.store()?;
@@ -94,6 +93,13 @@ impl Catalog {
         // redb does not report a failure of its own closing writes; a sync of the file does.
         file.sync_data().map_err(|error| Error::io("sync", new_path, error))
     }
+}
+
+/// What the catalog of a database takes of the disk, in bytes: the rest of its file are holes.
+pub(crate) fn written_bytes(host: &Host, dir: &Path) -> Result<u64> {
+    let path = dir.join(CATALOG_FILE);
+    let file = host.files.open(&path, OpenMode::Read).map_err(|error| Error::io("open", &path, error))?;
+    Ok(CheckedPages::open(&path, file)?.written_bytes())
 }
 
 /// Copies a table. In order of keys, so that pages are filled one after the other.

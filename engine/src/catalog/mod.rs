@@ -35,6 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use compact::written_bytes;
 pub(crate) use journal::GAPS_PER_RECORD_MAX;
 pub use journal::{Gap, JOURNAL_FILE, JOURNAL_VERSION, Journal, JournalRecord, TornTail};
 pub(crate) use manifest::LastManifest;

@@ -44,8 +44,11 @@ pub fn foresee_on(host: &Host, database: &Path, at: Option<Timestamp>, force: bo
     let search = HoldSearch::new(&snapshot);
     let usage = usage(host, &places, &in_transition)?;
     let cold_is_there = is_cold_there(host, &places, identity)?;
+    let now_ns = at.map_or_else(|| host.clock.now_ns(), |at| at.0);
     let plan = plan(PlanInput {
-        now_ns: at.map_or_else(|| host.clock.now_ns(), |at| at.0),
+        now_ns,
+        // Nothing is done, so any time will do.
+        clock_ns: now_ns,
         segments: &segments,
         ledger: &reader.ledger()?,
         usage,

@@ -22,6 +22,7 @@ mod wal_file;
 pub use crate::catalog::Gap;
 pub use foresee::{Foresight, foresee, foresee_on};
 pub use numbers::NumberSet;
+pub use plan::Partition;
 pub use repair::{repair, repair_on};
 pub use report::{Finding, Quarantined, RepairReport, Severity, VerifyReport};
 pub(crate) use run::Maintenance;

@@ -19,15 +19,15 @@ use super::overlay::overlaid;
 use super::repair::fuller_ledger;
 use super::report::{Severity, VerifyReport};
 use super::wal_file::WalFile;
-use crate::catalog::ledger::Ledger;
+use crate::catalog::ledger::{Change, Ledger, LedgerEntry};
 use crate::catalog::manifest::MANIFEST_FILE;
 use crate::catalog::{CATALOG_FILE, Catalog, Gap, JOURNAL_FILE, Journal, JournalRecord, Manifest};
 use crate::error::{Error, Result};
 use crate::event::record::{Defaults, decode_fields};
 use crate::event::{ProducerId, Seq};
-use crate::lock::{LOCK_FILE, refuse_unfinished_restore};
+use crate::lock::{LOCK_FILE, refuse_unfinished_restore, session_of_holder};
 use crate::open::{check_continues, find_places, is_unused, segment_files};
-use crate::segment::{Places, Segment, SegmentMeta};
+use crate::segment::{Places, Segment, SegmentId, SegmentMeta};
 use crate::vfs::{Host, OpenMode};
 use crate::wal::{FrameKind, WalNumber, recover_directory, wal_numbers};
 
@@ -134,6 +134,10 @@ impl<'h> Verification<'h> {
         self.next_seq = self.next_seq.max(self.coverage.seqs.end());
         let journal = self.read_journal()?;
         let ledger = fuller_ledger(catalog.as_ref().and_then(|catalog| catalog.as_ref().ok()), &journal);
+        let ledger = match &expected {
+            Some(expected) => as_of(&ledger, &expected.segments),
+            None => ledger,
+        };
         self.judge_coverage(&journal, &ledger);
         self.judge_catalog(manifest.as_ref().ok(), catalog)?;
         self.judge_files(expected.as_ref())?;
@@ -178,11 +182,13 @@ impl<'h> Verification<'h> {
 
     /// The catalog through an overlay, if nobody writes; what it says is dropped if somebody begins to.
     fn open_catalog(&self) -> Result<Option<Result<Catalog>>> {
+        let session = session_of_holder(self.host, self.database);
         if !self.is_lock_free()? {
             return Ok(None);
         }
         let opened = Catalog::open(&overlaid(self.host), self.database);
-        if !self.is_lock_free()? {
+        // Somebody may have had it open in between, and be done with it.
+        if !self.is_lock_free()? || session_of_holder(self.host, self.database) != session {
             return Ok(None);
         }
         only_damage(opened).map(Some)
@@ -585,6 +591,16 @@ impl<'h> Verification<'h> {
         }
         Ok(())
     }
+}
+
+/// A ledger without the deletions of segments that are listed: they were made after the list was read.
+fn as_of(ledger: &Ledger, listed: &[SegmentMeta]) -> Ledger {
+    let listed: HashSet<SegmentId> = listed.iter().map(|meta| meta.id).collect();
+    let is_later = |entry: &LedgerEntry| match &entry.change {
+        Change::Dropped(tombstone) => tombstone.segments.iter().any(|id| listed.contains(id)),
+        _ => false,
+    };
+    Ledger::of(ledger.entries().iter().filter(|entry| !is_later(entry)).cloned())
 }
 
 /// Whether there is no event: no segment, and no WAL file that is longer than its header.

@@ -132,7 +132,7 @@ pub(super) fn unmet_problem(budget: Budget, draft: &Draft) -> String {
         Counted(draft.unmet_bytes, "byte")
     );
     type Question = fn(&KeptWhy) -> bool;
-    let reasons: [(&str, Question); 6] = [
+    let reasons: [(&str, Question); 7] = [
         ("are held", |why| matches!(why, KeptWhy::Held(_))),
         ("must be kept for their age", |why| matches!(why, KeptWhy::BelowFloor { .. })),
         ("are partly on the volume of cold segments, which is not there", |why| {
@@ -140,6 +140,7 @@ pub(super) fn unmet_problem(budget: Budget, draft: &Draft) -> String {
         }),
         ("await confirmation", |why| *why == KeptWhy::AwaitsConfirmation),
         ("stay because the clock went back", |why| *why == KeptWhy::ClockBehind),
+        ("stay because the time to go by is still to come", |why| *why == KeptWhy::TimeToCome),
         ("stay because the hook did not agree", |why| *why == KeptWhy::Vetoed),
     ];
     for (reason, is_it) in reasons {

@@ -17,9 +17,23 @@ use crate::event::{Day, Timestamp};
 const QUIET_DAYS_MAX: i64 = 31;
 /// Share of all events, in percent, beyond which a run's deletions need confirmation.
 const SHARE_PERCENT_MAX: u64 = 20;
-/// ... if they are of more days than these.
+/// ... if they are of more days than these, or one was due longer ago than it takes to notice that nothing is maintained:
+/// then they were not recorded lately, but brought here.
 const SHARE_DAYS_MAX: usize = 3;
+const OVERDUE_DAYS_MAX: u32 = 31;
 const HINT: &str = "hint: check the clock and the policies, then run `blotter maintain DIR --force`";
+
+/// What is wrong with going by a time that the clock has not reached.
+pub(super) fn time_to_come(now_ns: i64, clock_ns: i64) -> Option<String> {
+    if now_ns.saturating_sub(clock_ns) <= DAY_NS {
+        return None;
+    }
+    let (now, clock) = (Timestamp(now_ns), Timestamp(clock_ns));
+    Some(format!(
+        "{now} is still to come, the clock says {clock}: nothing is deleted by it, confirmed or not; hint: with \
+         `--dry-run` it shows what will be"
+    ))
+}
 
 /// What is wrong with a clock that is more than a day behind the last run.
 pub(super) fn clock_behind(ledger: &Ledger, now_ns: i64, is_forced: bool) -> Option<String> {
@@ -67,14 +81,15 @@ pub(super) fn share_exceeded<'d>(
     let all: u64 = holdings.iter().map(|holding| holding.rows).sum::<u64>()
         + dropped_before.clone().map(|drop| drop.rows).sum::<u64>();
     let mut rows = 0;
-    let mut days = BTreeSet::new();
+    let (mut days, mut overdue_days) = (BTreeSet::new(), 0);
     for drop in dropped_before.chain(drops) {
         rows += drop.rows;
         days.insert(drop.partition.day);
+        overdue_days = overdue_days.max(drop.overdue_days);
     }
     let days_max = if is_time_known(ledger, holdings, today) { SHARE_DAYS_MAX } else { 0 };
     let is_large = u128::from(rows) * 100 > u128::from(all) * u128::from(SHARE_PERCENT_MAX);
-    if !is_large || days.len() <= days_max {
+    if !is_large || days.len() <= days_max && overdue_days <= OVERDUE_DAYS_MAX {
         return None;
     }
     let (first, last) = (days.first()?, days.last()?);

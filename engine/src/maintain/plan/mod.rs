@@ -46,6 +46,8 @@ const DAY_NS: i64 = 86_400_000_000_000;
 pub struct PlanInput<'a> {
     /// The time to go by, in nanoseconds.
     pub now_ns: i64,
+    /// What the clock says, in nanoseconds; nothing is deleted by a time that is still to come.
+    pub clock_ns: i64,
     /// All sealed segments.
     pub segments: &'a [SegmentMeta],
     /// Policies, holds, the budget, earlier runs.
@@ -124,9 +126,17 @@ pub fn plan(input: PlanInput<'_>) -> Result<Plan> {
     let mut plan = Plan::default();
 
     let behind = drops::clock_behind(ledger, *now_ns, scene.force);
-    let withheld = behind.as_ref().filter(|_| !scene.force).map(|_| KeptWhy::ClockBehind);
+    let to_come = drops::time_to_come(*now_ns, scene.clock_ns);
+    let withheld = match (&to_come, &behind) {
+        (Some(_), _) => Some(KeptWhy::TimeToCome),
+        (None, Some(_)) if !scene.force => Some(KeptWhy::ClockBehind),
+        (None, _) => None,
+    };
     plan.problems.extend(behind);
     let mut draft = scene.draft(&mut questions, withheld)?;
+    if draft.kept.values().any(|kept| kept.why == KeptWhy::TimeToCome) {
+        plan.problems.extend(to_come);
+    }
     if !scene.force && !draft.drops.is_empty() {
         let doubts = [
             drops::clock_ahead(ledger, holdings, *now_ns),

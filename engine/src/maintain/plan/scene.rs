@@ -17,6 +17,7 @@ use crate::segment::Tier;
 /// What there is to decide on.
 pub(super) struct Scene<'a> {
     pub(super) now_ns: i64,
+    pub(super) clock_ns: i64,
     pub(super) today: Day,
     pub(super) ledger: &'a Ledger,
     pub(super) holdings: Vec<Holding<'a>>,
@@ -44,10 +45,12 @@ pub(super) struct Draft {
 
 impl<'a> Scene<'a> {
     pub(super) fn of(input: PlanInput<'a>) -> (Scene<'a>, Questions<'a>) {
-        let PlanInput { now_ns, segments, ledger, usage, force, cold_is_there, earlier, is_held } = input;
+        let PlanInput { now_ns, clock_ns, segments, ledger, usage, force, cold_is_there, earlier, is_held } =
+            input;
         let today = Timestamp(now_ns).day();
         let scene = Scene {
             now_ns,
+            clock_ns,
             today,
             ledger,
             holdings: partitions(segments, ledger, today),

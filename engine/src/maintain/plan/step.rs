@@ -106,6 +106,8 @@ pub enum KeptWhy {
     AwaitsConfirmation,
     /// The clock went back, so that ages cannot be told.
     ClockBehind,
+    /// The time to go by is still to come.
+    TimeToCome,
     /// Segments of it are on the volume of cold ones, which is not there.
     ColdVolumeAway,
     /// It has not reached the age below which nothing is deleted.
@@ -209,6 +211,7 @@ impl fmt::Display for KeptWhy {
             }
             KeptWhy::AwaitsConfirmation => f.write_str("awaits confirmation"),
             KeptWhy::ClockBehind => f.write_str("the clock went back"),
+            KeptWhy::TimeToCome => f.write_str("the time to go by is still to come"),
             KeptWhy::ColdVolumeAway => f.write_str("the volume of cold segments is not there"),
             KeptWhy::BelowFloor { age_days: i64::MIN..0, .. } => f.write_str("its day is still to come"),
             KeptWhy::BelowFloor { keep_at_least_days, age_days } => {

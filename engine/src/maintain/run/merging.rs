@@ -101,7 +101,7 @@ impl Maintenance {
              free some, or lower the ages of the policies",
             space.available_bytes
         );
-        Err(Error::Unavailable { path: dir, reason })
+        Err(Error::NoRoom { path: dir, reason })
     }
 }
 

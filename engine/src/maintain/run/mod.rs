@@ -204,6 +204,7 @@ impl Maintenance {
         let retired: Vec<String> = catalog.files()?.into_iter().map(|(file, _)| file).collect();
         decide(PlanInput {
             now_ns,
+            clock_ns: self.host.clock.now_ns(),
             segments: &segments,
             ledger: &catalog.ledger(),
             usage: usage(&self.host, &places, &retired)?,

@@ -196,6 +196,7 @@ impl World {
         };
         with(PlanInput {
             now_ns: self.now_ns,
+            clock_ns: self.now_ns,
             segments: &self.segments,
             ledger: &ledger,
             usage: self.usage,
