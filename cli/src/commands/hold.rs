@@ -1,18 +1,21 @@
 //! `blotter hold`: keeps what a case needs.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
 use blotter::Reader;
 use blotter::control::{Request, Response};
 use blotter::ledger::{Hold as Placed, HoldId, HoldQuery, Ledger};
+use blotter::maintain::plan::{HoldSearch, Partition};
+use blotter::segment::SegmentMeta;
 
 use super::Output;
 use super::policy::Categories;
 use crate::administer::{administer, unexpected};
 use crate::args::Format;
 use crate::args::administer::{Hold, HoldAction, HoldAdd};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, say};
 use crate::render::amount::second;
 use crate::render::escape::escaped;
 use crate::render::grid::{Align, Grid};
@@ -46,11 +49,28 @@ fn place(directory: &Path, add: &HoldAdd) -> Result<Outcome, Failure> {
     for category in &hold.query.categories {
         categories.check(category, add.new_category)?;
     }
-    let shown = hold_query(&hold.query);
-    match administer(directory, &Request::PlaceHold(hold), &add.by.by())? {
-        Response::HoldPlaced(id) => said(&format!("hold {id} is placed for case {}: {shown}", add.case)),
-        _ => Err(unexpected(directory)),
+    let (shown, query) = (hold_query(&hold.query), hold.query.clone());
+    let placed = match administer(directory, &Request::PlaceHold(hold), &add.by.by())? {
+        Response::HoldPlaced(id) => said(&format!("hold {id} is placed for case {}: {shown}", add.case))?,
+        _ => return Err(unexpected(directory)),
+    };
+    match partitions_held(&reader, &query)? {
+        0 => say(
+            "warning: no event there is now meets it; what is given is compared exactly as it was recorded",
+        ),
+        1 => say("it keeps 1 day of a category, as of now"),
+        days => say(format_args!("it keeps {days} days of categories, as of now")),
     }
+    Ok(placed)
+}
+
+/// How many partitions have an event that meets a hold.
+fn partitions_held(reader: &Reader, query: &HoldQuery) -> Result<usize, Failure> {
+    let snapshot = reader.snapshot()?;
+    let partition = |meta: &SegmentMeta| Partition { category: meta.category.clone(), day: meta.day };
+    let partitions: BTreeSet<Partition> = snapshot.segments().map(partition).collect();
+    let search = HoldSearch::new(&snapshot);
+    Ok(partitions.iter().filter(|partition| search.is_held(query, partition)).count())
 }
 
 fn query(add: &HoldAdd) -> Result<HoldQuery, Failure> {

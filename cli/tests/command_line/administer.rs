@@ -136,7 +136,7 @@ fn a_file_of_policies_is_applied_whole_or_not_at_all() {
         format!("[order]\nhot = \"1d\"\n[fill]\nhot = \"30d\"\n[disk]\nbudget = \"100%\"\ncold_directory = \"{archive}\"\n"),
     );
         let expected = format!(
-            "order: hot 30 d to 1 d\nbudget: unlimited to 100% of the volume\ncold_directory: none to {archive}\n"
+            "cold_directory: none to {archive}\norder: hot 30 d to 1 d\nbudget: unlimited to 100% of the volume\n"
         );
         let ran = run(&["policy", &place.database, "apply", &file, "--dry-run"]).expect(0);
         assert_eq!(ran.out, format!("{expected}3 would change\n"));

@@ -68,6 +68,11 @@ pub(super) fn run(
 /// What differs from what there is; what cannot be.
 fn changes(ledger: &Ledger, wanted: Wanted) -> Result<Vec<Change>, Vec<file::Mistake>> {
     let (mut changes, mut mistakes) = (Vec::new(), Vec::new());
+    // The one that can fail where nothing else does, so it comes first.
+    let before = ledger.cold_directory().map(str::to_owned);
+    if let Some(after) = wanted.cold_directory.filter(|after| *after != before) {
+        changes.push(Change::ColdDirectory { before, after });
+    }
     for (category, line, parts) in wanted.policies {
         let before = ledger.policy(&category).policy;
         let after = parts.apply_to(before);
@@ -80,10 +85,6 @@ fn changes(ledger: &Ledger, wanted: Wanted) -> Result<Vec<Change>, Vec<file::Mis
     }
     if let Some(after) = wanted.budget.filter(|after| *after != ledger.budget()) {
         changes.push(Change::Budget { before: ledger.budget(), after });
-    }
-    let before = ledger.cold_directory().map(str::to_owned);
-    if let Some(after) = wanted.cold_directory.filter(|after| *after != before) {
-        changes.push(Change::ColdDirectory { before, after });
     }
     if mistakes.is_empty() { Ok(changes) } else { Err(mistakes) }
 }
