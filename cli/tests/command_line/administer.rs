@@ -303,7 +303,7 @@ fn what_is_due_changes_tier_and_goes_and_what_is_held_stays() {
 
             // All the rest at once is more than anybody wants to lose to a wrong clock.
             let ran = maintain("2024-01-01T02:00:00Z", &[]).expect(1);
-            assert!(ran.out.contains("problem: 1200 events of 1201 would be deleted"), "{}", ran.out);
+            assert!(ran.out.contains("problem: 1200 events of 1205 would be deleted"), "{}", ran.out);
             assert_eq!(ran.out.matches("problem: 1200 events").count(), 1, "{}", ran.out);
             assert!(ran.out.contains("needs confirmation") && ran.err.contains("--force"), "{ran:?}");
             assert_eq!((tier("cold"), of_day(7)), (1200, 1));
@@ -360,10 +360,10 @@ fn history_tells_what_was_decided_and_deleted() {
         assert_eq!(run(&["history", database]).expect(0).out, "nothing was decided or done yet\n");
         for (arguments, status) in [
             (&["policy", database, "set", "order", "--hot", "3d", "--reason", "one"][..], 0),
-            (&["policy", database, "set", "order", "--hot", "4d", "--reason", "two"], 0),
+            (&["policy", database, "set", "order", "--hot", "4d", "--delete", "400d", "--reason", "two"], 0),
             (&["delete", database, "raw_ticks", "2023-11-14", "--reason", "a feed gone wild"], 0),
             (&["maintain", database, "--at", "2023-11-20T02:00:00Z"], 0),
-            (&["maintain", database, "--at", "2039-11-20T02:00:00Z"], 1),
+            (&["maintain", database, "--at", "2025-11-20T02:00:00Z"], 1),
         ] {
             run_as_ann(arguments).expect(status);
         }
@@ -376,7 +376,7 @@ fn history_tells_what_was_decided_and_deleted() {
         assert!(lines[4].contains("seq 1000 to 1000, by hand, root "), "{out}");
         assert!(lines[5].contains("maintenance: done; warmed 1 partition, "), "{out}");
         assert!(lines[6].contains("maintenance: needs confirmation; cooled 1 partition, "), "{out}");
-        assert!(lines[7].starts_with("        problem: the clock says 2039"), "{out}");
+        assert!(lines[7].starts_with("        problem: the clock says 2025"), "{out}");
         assert!(lines[8].starts_with("        problem: 1000 events of 100"), "{out}");
         let found = run(&["history", database, "-n", "3", "--format", "json"]).expect(0).json();
         assert_eq!(found.len(), 3);
@@ -387,11 +387,12 @@ fn history_tells_what_was_decided_and_deleted() {
     });
 }
 
-/// Every file with what it holds.
+/// Every file with what it holds, but for the WAL, which its writer marks when it is quiet.
 fn content(place: &Place) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let files = crate::run::files_under(std::path::Path::new(&place.database));
     let mut found: Vec<_> =
         files.into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    found.retain(|(path, _)| path.extension().is_none_or(|ending| ending != "wal"));
     found.sort();
     found
 }
