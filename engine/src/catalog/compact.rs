@@ -20,7 +20,7 @@ use crate::vfs::{Host, OpenMode, VfsFile};
 /// Files of which less than this was ever written are left alone.
 const COMPACTED_BYTES_MIN: u64 = 512 * 1024;
 /// Share of what was ever written that the records take, in percent, below which the file is worth a copy.
-const USED_PERCENT_MAX: u64 = 75;
+const USED_PERCENT_MAX: u64 = 78;
 
 impl Catalog {
     /// Copies the catalog into a smaller file, if it takes much more room than its records need, or `always`: what was
