@@ -219,7 +219,11 @@ impl Maintenance {
     /// Gives back room that the catalog no longer needs; after deletions in any case, so that nothing of them stays.
     fn compact_catalog(&self) -> Result<()> {
         let has_deleted = self.has_deleted.load(Ordering::Relaxed);
-        self.publisher().compact_catalog(has_deleted)?;
+        match self.publisher().compact_catalog(has_deleted) {
+            // It would only save room.
+            Err(error) if !has_deleted && error.is_for_want_of_room() => return Ok(()),
+            outcome => outcome?,
+        }
         self.has_deleted.store(false, Ordering::Relaxed);
         Ok(())
     }
