@@ -101,6 +101,10 @@ pub(crate) fn job(job: &JobRecord) -> String {
     if job.copied_bytes > 0 {
         parts.push(format!("copied {}", bytes(job.copied_bytes)));
     }
+    // A run by another time than the clock's is what somebody has to answer for.
+    if job.at_ns != job.began_ns {
+        parts.push(format!("as of {}", second(job.at_ns)));
+    }
     parts.push(format!("took {}", duration(job.ended_ns.saturating_sub(job.began_ns))));
     parts.join("; ")
 }
