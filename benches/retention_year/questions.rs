@@ -79,7 +79,7 @@ const QUESTIONS: &[Question] = &[
     question(
         "full text",
         &["order", "error"],
-        "rejected or timeout | stats count() by category, event",
+        "(rejected or timeout) | stats count() by category, event",
         true,
     ),
     question("life of an order", LIFE, "order_id = $order | sort ts", true),
