@@ -171,7 +171,6 @@ impl Db {
             hook: options.hook.as_ref().map(|hook| Arc::clone(&hook.0)),
             block_rows: options.block_rows,
             builder_bytes_max: options.merge_bytes_max,
-            has_deleted: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             running: Mutex::default(),
             retired: Mutex::default(),

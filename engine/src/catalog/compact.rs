@@ -10,8 +10,9 @@ use std::sync::{Arc, PoisonError};
 
 use redb::{Key, ReadableDatabase, ReadableTable, TableDefinition, Value, WriteTransaction};
 
+use super::ledger::Ledger;
 use super::pages::CheckedPages;
-use super::records::{FILES, LEDGER, META, ROUTING, SEGMENTS, begin_write};
+use super::records::{FILES, LEDGER, META, ROUTING, SEGMENTS, begin_write, read_forgotten, store_forgotten};
 use super::store::{Failure, guarded, open_redb};
 use super::{CATALOG_FILE, CATALOG_NEW_FILE, Catalog, close};
 use crate::error::{Error, Result};
@@ -23,33 +24,30 @@ const COMPACTED_BYTES_MIN: u64 = 512 * 1024;
 const USED_PERCENT_MAX: u64 = 78;
 
 impl Catalog {
-    /// Copies the catalog into a smaller file, if it takes much more room than its records need, or `always`: what was
-    /// removed stays in free pages until then. Tells whether it did. After an error [`Catalog::reopen`] goes on.
+    /// Copies the catalog into a smaller file, if it takes much more room than its records need, or events were deleted
+    /// since it was last copied: what was known of them stays in free pages until then. Tells whether it did. After an
+    /// error [`Catalog::reopen`] goes on.
     ///
     /// # Errors
     /// IO errors, no room for the copy, damage.
-    pub fn compact(&self, always: bool) -> Result<bool> {
+    pub fn compact(&self) -> Result<bool> {
         // No commit comes in between.
-        let _state = self.state();
+        let state = self.state();
         let files = &self.host.files;
         let written_bytes = written_bytes(&self.host, &self.dir)?;
+        let has_to_forget = self.has_to_forget(&state.ledger)?;
         let is_large = written_bytes >= COMPACTED_BYTES_MIN;
-        if !(always || is_large && self.used_bytes()? * 100 < written_bytes * USED_PERCENT_MAX) {
+        if !(has_to_forget || is_large && self.used_bytes()? * 100 < written_bytes * USED_PERCENT_MAX) {
             return Ok(false);
         }
         let new_path = self.dir.join(CATALOG_NEW_FILE);
-        let io = |operation, error| Error::io(operation, &new_path, error);
-        if files.exists(&new_path).map_err(|error| io("look for", error))? {
-            files.remove_file(&new_path).map_err(|error| io("remove", error))?;
-        }
-        let file = files.open(&new_path, OpenMode::CreateNew).map_err(|error| io("create", error))?;
-        let copied = self.copy_into(&new_path, &file);
-        if let Err(error) = copied {
-            drop(file);
+        if let Err(error) = self.make_copy(&new_path, state.ledger.last_number()) {
             // What cannot be removed is replaced by the next that is made.
             files.remove_file(&new_path).unwrap_or_default();
-            return Err(error);
+            // It would only have saved room.
+            return if !has_to_forget && error.is_for_want_of_room() { Ok(false) } else { Err(error) };
         }
+        let io = |operation, error| Error::io(operation, &new_path, error);
         let mut place = self.store.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = place.take() {
             close(&self.path, super::sole_owner(store)).unwrap_or_default();
@@ -63,6 +61,12 @@ impl Catalog {
         Ok(true)
     }
 
+    /// Whether events were deleted since the catalog was last copied.
+    fn has_to_forget(&self, ledger: &Ledger) -> Result<bool> {
+        let forgotten = guarded(&self.path, || read_forgotten(&*self.store()?, &self.path))?;
+        Ok(ledger.tombstones().any(|(_, entry)| entry.number > forgotten))
+    }
+
     /// Bytes of the records, with what finding them takes.
     fn used_bytes(&self) -> Result<u64> {
         guarded(&self.path, || {
@@ -74,7 +78,18 @@ impl Catalog {
         })
     }
 
-    fn copy_into(&self, new_path: &Path, file: &Arc<dyn VfsFile>) -> Result<()> {
+    /// Makes the copy under another name, durably.
+    fn make_copy(&self, new_path: &Path, ledger_last: u64) -> Result<()> {
+        let files = &self.host.files;
+        let io = |operation, error| Error::io(operation, new_path, error);
+        if files.exists(new_path).map_err(|error| io("look for", error))? {
+            files.remove_file(new_path).map_err(|error| io("remove", error))?;
+        }
+        let file = files.open(new_path, OpenMode::CreateNew).map_err(|error| io("create", error))?;
+        self.copy_into(new_path, &file, ledger_last)
+    }
+
+    fn copy_into(&self, new_path: &Path, file: &Arc<dyn VfsFile>, ledger_last: u64) -> Result<()> {
         let mut new = open_redb(new_path, CheckedPages::create(new_path, Arc::clone(file))?)?;
         guarded(new_path, || {
             let old = self.store()?;
@@ -84,6 +99,7 @@ impl Catalog {
             copy(&old, &txn, ROUTING)?;
             copy(&old, &txn, LEDGER)?;
             copy(&old, &txn, FILES)?;
+            store_forgotten(&txn, ledger_last)?;
             txn.commit()?;
             Ok(())
         })?;

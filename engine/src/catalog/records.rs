@@ -4,6 +4,7 @@
 //! table      key                         payload of the record (crate::codec)
 //! meta       "database"                  Database { identity, created_at_ns }
 //! meta       "counters"                  Counters, with the count and digest of the segments
+//! meta       "forgotten"                 number of the ledger entry up to which deletions left free pages too
 //! segments   id u64                      SegmentRecord { meta, filters: field and length of each }
 //! routing    (id u64, field, part u32)   bytes of the filter, in parts
 //! ledger     number u64                  LedgerEntry
@@ -31,6 +32,7 @@ pub(super) const ROUTING: TableDefinition<(u64, &str, u32), &[u8]> = TableDefini
 
 pub(super) const DATABASE_KEY: &str = "database";
 const COUNTERS_KEY: &str = "counters";
+const FORGOTTEN_KEY: &str = "forgotten";
 
 /// Bytes of a filter in one record. redb gives a record that does not share a page a power of two of
 /// pages. Of 100 filters of 100 KB the file took 13.3 MB in one record each, 10.6 MB in parts of 4000
@@ -98,6 +100,21 @@ pub(super) fn read_meta(store: &redb::Database, path: &Path) -> Result<(Database
     let database = meta_record(&table, path, DATABASE_KEY)?;
     let counters = meta_record(&table, path, COUNTERS_KEY)?;
     Ok((database, counters))
+}
+
+/// Up to which ledger entry deletions have left the free pages too; 0 if nobody has noted it.
+pub(super) fn read_forgotten(store: &redb::Database, path: &Path) -> Result<u64, Failure> {
+    let table = store.begin_read()?.open_table(META)?;
+    match table.get(FORGOTTEN_KEY)? {
+        None => Ok(0),
+        Some(_) => meta_record(&table, path, FORGOTTEN_KEY),
+    }
+}
+
+pub(super) fn store_forgotten(txn: &WriteTransaction, ledger_last: u64) -> Result<(), Failure> {
+    let record = seal_record("meta", FORGOTTEN_KEY.as_bytes(), &codec::encode(&ledger_last));
+    txn.open_table(META)?.insert(FORGOTTEN_KEY, record.as_slice())?;
+    Ok(())
 }
 
 fn meta_record<T: serde::de::DeserializeOwned>(

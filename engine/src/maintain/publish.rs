@@ -199,10 +199,10 @@ impl Publisher {
     ///
     /// # Errors
     /// No room for the copy, IO errors; [`Publisher::settle`] goes on then.
-    pub(crate) fn compact_catalog(&mut self, after_deletions: bool) -> Result<()> {
+    pub(crate) fn compact_catalog(&mut self) -> Result<()> {
         self.settle()?;
         self.commit_in_doubt = true;
-        self.catalog.compact(after_deletions)?;
+        self.catalog.compact()?;
         self.commit_in_doubt = false;
         Ok(())
     }

@@ -116,7 +116,7 @@ fn after_a_crash_a_compacted_catalog_is_the_same() {
             swap(&catalog, &many, &[]).unwrap();
             swap(&catalog, &[], &(3..90).map(SegmentId).collect::<Vec<_>>()).unwrap();
         },
-        |host| Catalog::open(host, root())?.compact(false).map(|compacted| assert!(compacted)),
+        |host| Catalog::open(host, root())?.compact().map(|compacted| assert!(compacted)),
         |sim, _, place| {
             let catalog = Catalog::open(&sim.boot(), root()).unwrap_or_else(|e| panic!("{place}: {e}"));
             check_answers(&catalog, &ids).unwrap();

@@ -10,7 +10,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::merging::name_of;
 use super::{Deletion, Maintenance, Throttle, Verdict};
@@ -89,7 +88,6 @@ impl Maintenance {
                 entries: std::slice::from_ref(&entry),
                 added: &[],
             };
-            self.has_deleted.store(true, Ordering::Relaxed);
             publisher.swap(&swap)?;
             break;
         }

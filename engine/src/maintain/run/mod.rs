@@ -14,7 +14,7 @@ mod retired;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -125,8 +125,6 @@ pub(crate) struct Maintenance {
     pub(crate) block_rows: u32,
     /// Memory of the builder of a merge.
     pub(crate) builder_bytes_max: usize,
-    /// Since the catalog was written anew: free pages of it still hold what was known of the deleted segments.
-    pub(crate) has_deleted: AtomicBool,
     /// Ends the job under way.
     pub(crate) stop: AtomicBool,
     pub(crate) running: Mutex<()>,
@@ -216,18 +214,6 @@ impl Maintenance {
         })
     }
 
-    /// Gives back room that the catalog no longer needs; after deletions in any case, so that nothing of them stays.
-    fn compact_catalog(&self) -> Result<()> {
-        let has_deleted = self.has_deleted.load(Ordering::Relaxed);
-        match self.publisher().compact_catalog(has_deleted) {
-            // It would only save room.
-            Err(error) if !has_deleted && error.is_for_want_of_room() => return Ok(()),
-            outcome => outcome?,
-        }
-        self.has_deleted.store(false, Ordering::Relaxed);
-        Ok(())
-    }
-
     /// Deletes a partition because somebody says so.
     ///
     /// # Errors
@@ -259,8 +245,11 @@ impl Maintenance {
         match self.drop_partition(&step, by, &throttle)? {
             Dropped::Gone(_, tombstone) => {
                 self.remove_retired(grace)?;
-                // It is deleted whether or not there is room to write the catalog anew; the next run tries again.
-                self.compact_catalog().unwrap_or_default();
+                match self.publisher().compact_catalog() {
+                    // It is deleted whether or not there is room to write the catalog anew; the next run does that.
+                    Err(error) if error.is_for_want_of_room() => {}
+                    outcome => outcome?,
+                }
                 Ok(*tombstone)
             }
             Dropped::Kept(reason) => Err(kept(reason)),
@@ -319,7 +308,7 @@ impl Maintenance {
         if outcome.is_ok() {
             progress(&Progress::at_the_end(&plan.steps));
             // Fewer segments have fewer filters.
-            run.note(self.compact_catalog());
+            run.note(self.publisher().compact_catalog());
         }
         let Run { mut job, mut problems, .. } = run;
         problems.extend(plan.problems.iter().cloned());
