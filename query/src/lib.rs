@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Rooms, each importing only what stands above it in this list: `datum` (values), `time`, [`syntax`], `plan`, `exec`,
-//! and what users call: [`Queryable`], [`Rows`], [`EventFilter`], [`Vocabulary`]. The language itself is described in
+//! what users call: [`Queryable`], [`Rows`], [`EventFilter`],
+//! [`Vocabulary`], and [`desk`], which is written on those. The language itself is described in
 //! `docs/query-language.md`.
 //!
 //! ```
@@ -33,6 +34,7 @@
 mod api;
 mod cells;
 pub mod datum;
+pub mod desk;
 pub mod error;
 mod event_filter;
 mod exec;

@@ -20,6 +20,17 @@ pub const ORDER_EXPIRED: &str = "order_expired";
 pub const ORDER_FAILED: &str = "order_failed";
 /// An order was superseded.
 pub const ORDER_REPLACED: &str = "order_replaced";
+/// The quantity or price of a standing order was changed; it keeps its status.
+pub const ORDER_AMENDED: &str = "order_amended";
+/// Part of a standing order was withdrawn; it keeps its status.
+pub const ORDER_REDUCED: &str = "order_reduced";
+/// Somebody asked the venue to withdraw an order; it keeps its status until the venue answers.
+pub const ORDER_CANCEL_REQUESTED: &str = "order_cancel_requested";
+/// The venue refused to withdraw or change an order; it keeps its status.
+pub const ORDER_CANCEL_REJECTED: &str = "order_cancel_rejected";
+/// An order has ended, and this is its life: category `audit`, fields `final_status`, `total_events`,
+/// `duration_ms`, `order_qty` and what the recording side knew of it.
+pub const ORDER_LIFECYCLE: &str = "order_lifecycle";
 /// A quote.
 pub const QUOTE: &str = "quote";
 /// A trade print.
@@ -34,10 +45,20 @@ pub const TRADE_ENTRY: &str = "trade_entry";
 pub const TRADE_EXIT: &str = "trade_exit";
 /// A position changed.
 pub const POSITION_ADJUSTED: &str = "position_adjusted";
+/// A limit of risk, and how much of it is used.
+pub const RISK_LIMIT: &str = "risk_limit";
 /// A risk check passed or not.
 pub const RISK_CHECK: &str = "risk_check";
 /// A component reports its health.
 pub const HEALTH_CHECK: &str = "health_check";
+/// A call of an API was made; field `latency_us`.
+pub const API_CALL: &str = "api_call";
+/// A call of an API failed.
+pub const API_ERROR: &str = "api_error";
+/// A figure was measured: fields `metric_name`, `value`, `unit`.
+pub const METRIC: &str = "metric";
+/// A detector or a rule found something: category `system`, fields `rule`, `finding`, `first_seq`, `last_seq`, `count`.
+pub const ALERT: &str = "alert";
 /// A latency was measured.
 pub const LATENCY_MEASUREMENT: &str = "latency_measurement";
 /// Recorded by blotter itself where a producer's events were dropped: category `system`, level `error`,

@@ -16,6 +16,11 @@ macro_rules! words {
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),* }
             }
+
+            /// The one that a word names, in any case.
+            pub fn from_word(word: &str) -> Option<$name> {
+                $name::ALL.iter().copied().find(|one| one.as_str().eq_ignore_ascii_case(word))
+            }
         }
     };
 }
@@ -64,6 +69,39 @@ impl OrderStatus {
             OrderStatus::Replaced => names::ORDER_REPLACED,
         }
     }
+
+    /// Whether an order of this status has ended.
+    #[inline]
+    pub fn is_final(self) -> bool {
+        use OrderStatus::*;
+        matches!(self, Filled | Cancelled | Rejected | Expired | Failed | Replaced)
+    }
+
+    /// Whether an order may go from this status to the next one.
+    ///
+    /// ```text
+    /// created ─▶ submitted ─▶ acknowledged ─▶ partially_filled ─▶ filled
+    /// ```
+    /// An order goes forward, may leave out what nobody recorded (a fill can be the first answer of a venue), may be
+    /// partially filled again and again, and may be accepted again when it is amended while it stands. It can be
+    /// rejected until it was accepted, and cancelled, expired, failed or replaced until it has ended. Nothing comes
+    /// after an end.
+    ///
+    /// ```
+    /// use blotter_engine::event::OrderStatus::*;
+    /// assert!(Submitted.can_become(PartiallyFilled) && PartiallyFilled.can_become(PartiallyFilled));
+    /// assert!(!Cancelled.can_become(Filled) && !Acknowledged.can_become(Rejected));
+    /// ```
+    pub fn can_become(self, next: OrderStatus) -> bool {
+        use OrderStatus::*;
+        match next {
+            Created => false,
+            Submitted => self == Created,
+            Rejected => matches!(self, Created | Submitted),
+            Acknowledged => matches!(self, Created | Submitted | Acknowledged),
+            PartiallyFilled | Filled | Cancelled | Expired | Failed | Replaced => !self.is_final(),
+        }
+    }
 }
 
 words! {
@@ -98,6 +136,29 @@ mod tests {
     fn event_names_follow_the_status() {
         for status in OrderStatus::ALL {
             assert_eq!(status.event_name(), format!("order_{}", status.as_str()));
+        }
+    }
+
+    #[test]
+    fn words_are_read_in_any_case() {
+        assert_eq!(OrderStatus::from_word("Partially_Filled"), Some(OrderStatus::PartiallyFilled));
+        assert_eq!((Side::from_word("sell"), Side::from_word("short")), (Some(Side::Sell), None));
+    }
+
+    #[test]
+    fn nothing_comes_after_an_end_and_nothing_goes_back() {
+        use OrderStatus::*;
+        let forward = [Created, Submitted, Acknowledged, PartiallyFilled, Filled];
+        for (place, from) in forward.into_iter().enumerate() {
+            for (next_place, next) in forward.into_iter().enumerate() {
+                let stays = from == next && matches!(next, Acknowledged | PartiallyFilled);
+                assert_eq!(from.can_become(next), next_place > place || stays, "{from:?} {next:?}");
+            }
+        }
+        for end in OrderStatus::ALL.iter().filter(|status| status.is_final()) {
+            assert!(OrderStatus::ALL.iter().all(|next| !end.can_become(*next)), "{end:?}");
+            assert_eq!(Acknowledged.can_become(*end), *end != Rejected, "{end:?}");
+            assert!(Submitted.can_become(*end), "{end:?}");
         }
     }
 }

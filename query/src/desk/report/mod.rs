@@ -1,0 +1,9 @@
+//! Reports: what a period amounts to.
+//!
+//! ```text
+//! queries ─▶ figures, tables, charts ─▶ Report (document) ─▶ text, JSON, CSV, HTML
+//! ```
+
+mod document;
+
+pub use document::{Chart, ChartForm, Column, Figure, Figures, Report, Section, Table, Unit};
