@@ -5,5 +5,8 @@
 //! ```
 
 mod document;
+pub mod html;
+mod shown;
 
 pub use document::{Chart, ChartForm, Column, Figure, Figures, Report, Section, Table, Unit};
+pub use shown::shown;
