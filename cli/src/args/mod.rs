@@ -2,6 +2,7 @@
 
 pub(crate) mod administer;
 mod query;
+mod report;
 pub(crate) mod values;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 
 use crate::render::style::ColorChoice;
 pub(crate) use query::{Query, Repl, RowFormat};
+pub(crate) use report::{Report, ReportFormat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,6 +24,7 @@ Examples:
   blotter get desk.blotter A-1                 everything that happened to order A-1
   blotter query desk.blotter 'level >= error last 1h | top 10 message'
   blotter repl desk.blotter                    ask one thing after the other
+  blotter report desk.blotter daily            what today amounts to
   blotter tail desk.blotter -n 20 -f           the latest 20 events, then those to come
   blotter policy desk.blotter show             how long what is kept
   blotter maintain desk.blotter --dry-run      what is due, and what is kept all the same
@@ -53,6 +56,8 @@ pub(crate) enum Command {
     Query(Query),
     /// Ask one thing after the other, with completion, history and live results
     Repl(Repl),
+    /// Say what a day or a longer time amounts to
+    Report(Report),
     /// Show what a database holds
     Stats(Stats),
     /// Say how long what is kept

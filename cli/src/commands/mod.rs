@@ -11,6 +11,7 @@ mod import;
 mod maintain;
 mod policy;
 mod query;
+mod report;
 pub(crate) mod stats;
 mod tail;
 
@@ -39,6 +40,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Query(arguments) => query::run(&arguments),
         Command::Repl(arguments) => repl::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Hold(arguments) => hold::run(&arguments),

@@ -6,7 +6,7 @@ use super::width::{padding, width};
 
 /// See the module.
 pub(crate) struct Grid {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
@@ -21,14 +21,21 @@ pub(crate) enum Align {
 
 impl Grid {
     /// With these columns.
-    pub(crate) fn new(columns: &[(&'static str, Align)]) -> Grid {
-        Grid { columns: columns.to_vec(), rows: Vec::new() }
+    pub(crate) fn new(columns: &[(impl AsRef<str>, Align)]) -> Grid {
+        let columns = columns.iter().map(|(name, align)| (name.as_ref().to_owned(), *align));
+        Grid { columns: columns.collect(), rows: Vec::new() }
     }
 
     /// Adds a row.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        assert_eq!(N, self.columns.len(), "a row has a cell for each column");
-        self.rows.push(cells.map(|cell| escaped(&cell).to_string()).into());
+        self.row_of(cells);
+    }
+
+    /// Adds a row of as many cells as there are columns.
+    pub(crate) fn row_of(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells: Vec<String> = cells.into_iter().map(|cell| escaped(&cell).to_string()).collect();
+        assert_eq!(cells.len(), self.columns.len(), "a row has a cell for each column");
+        self.rows.push(cells);
     }
 
     /// Whether it has no rows.
@@ -40,10 +47,10 @@ impl Grid {
     pub(crate) fn lines(&self) -> Vec<String> {
         let widest = |column: usize| {
             let cells = self.rows.iter().map(|row| width(&row[column]));
-            cells.chain([width(self.columns[column].0)]).max().unwrap_or(0)
+            cells.chain([width(&self.columns[column].0)]).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..self.columns.len()).map(widest).collect();
-        let names: Vec<String> = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let names: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         let rule: Vec<String> = widths.iter().map(|columns| "─".repeat(*columns)).collect();
         let all = [&names, &rule].into_iter().chain(&self.rows);
         all.map(|cells| self.line(cells, &widths)).collect()

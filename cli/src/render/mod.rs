@@ -6,17 +6,20 @@
 //!    ├─────▶ text, json, csv   a row, a line
 //!    └─────▶ value, escape     what stands in a cell, made safe
 //! grid, amount                 small tables of what the program itself has to say
+//! report, figure               reports: figures with their units, tables, sparklines
 //! ```
 //! Nothing that was recorded reaches the output unescaped, whatever the format.
 
 pub(crate) mod amount;
 pub(crate) mod csv;
 pub(crate) mod escape;
+mod figure;
 pub(crate) mod grid;
 pub(crate) mod json;
 mod layout;
 pub(crate) mod ledger;
 pub(crate) mod printer;
+pub(crate) mod report;
 mod spark;
 pub(crate) mod style;
 mod table;

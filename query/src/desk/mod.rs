@@ -4,5 +4,6 @@
 
 mod period;
 pub mod report;
+pub mod trades;
 
 pub use period::Period;

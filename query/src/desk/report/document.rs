@@ -2,6 +2,7 @@
 
 use crate::datum::Datum;
 use crate::desk::Period;
+use crate::rows::UnreadablePart;
 
 /// A report: sections in order, each with a name for programs and a title for people.
 #[derive(Clone, Debug)]
@@ -14,10 +15,14 @@ pub struct Report {
     pub period: Period,
     /// What it is compared with, if it is.
     pub compared_with: Option<Period>,
+    /// Events recorded in the period, whatever they are; of none there is nothing to report.
+    pub events: u64,
     /// What it says.
     pub sections: Vec<Section>,
     /// What a reader must know to trust it: parts that could not be read, fields nobody recorded.
     pub notes: Vec<String>,
+    /// What could not be read, of which the notes tell too; the figures are those of all else.
+    pub unreadable: Vec<UnreadablePart>,
 }
 
 /// A part of a report.
@@ -116,6 +121,8 @@ pub enum Unit {
     Count,
     /// A share of 1, shown in percent.
     Share,
+    /// A number of percent, as it was recorded.
+    Percent,
     /// A quantity of an instrument.
     Quantity,
     /// Money, in whatever currency prices are.

@@ -46,6 +46,7 @@ pub fn shown(value: &Datum, unit: Unit, zone: Tz) -> String {
         Unit::None if matches!(value, Datum::Float(_)) => rounded(number),
         Unit::None => number.to_string(),
         Unit::Count => grouped(&number.normalize().to_string()),
+        Unit::Percent => format!("{} %", rounded(number)),
         Unit::Share => match number.checked_mul(Decimal::ONE_HUNDRED) {
             Some(percent) => format!("{} %", places(percent, DIGITS)),
             None => number.to_string(),

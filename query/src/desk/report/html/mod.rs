@@ -28,8 +28,10 @@ pub const TABLE_ROWS_MAX: usize = 500;
 ///     title: "Daily report".into(),
 ///     period,
 ///     compared_with: None,
+///     events: 0,
 ///     sections: vec![],
 ///     notes: vec!["<b>".into()],
+///     unreadable: vec![],
 /// };
 /// let page = html::page(&report);
 /// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("&lt;b&gt;") && !page.contains("<script"));
@@ -52,7 +54,7 @@ pub fn page(report: &Report) -> String {
                 main {
                     header {
                         h1 { (report.title) }
-                        p.period { (report.period) }
+                        p.period { (report.period) ", " (shown(&Datum::from(report.events), Unit::Count, zone)) " events" }
                         @if let Some(previous) = &report.compared_with {
                             p.period { "compared with " (previous) }
                         }
@@ -206,7 +208,9 @@ mod tests {
                     series: vec![(evil.into(), (0..24).map(Datum::Int).collect())],
                 }),
             ],
+            events: 1,
             notes: vec![evil.into()],
+            unreadable: vec![],
         }
     }
 

@@ -1,0 +1,290 @@
+//! What orders and fills came to, in all and by a key: the figures of the daily report, of symbols and of strategies.
+//!
+//! The database counts by name of event, status and key, whose values are few; what a name and a status mean is decided
+//! here, of the counts.
+
+use std::collections::BTreeMap;
+
+use blotter_engine::event::{OrderStatus, Timestamp, names};
+
+use super::Unit;
+use super::build::{Bucket, greater, mean, plus, share};
+use super::inquiry::Inquiry;
+use crate::datum::Datum;
+use crate::desk::Period;
+use crate::error::Result;
+use crate::rows::Row;
+
+/// Events of an order that leave its status as it is, whatever their `status` says.
+const NO_STEPS: [&str; 4] =
+    [names::ORDER_AMENDED, names::ORDER_REDUCED, names::ORDER_CANCEL_REQUESTED, names::ORDER_CANCEL_REJECTED];
+
+/// The status that an event of an order tells: `status` if it is one, else by its name.
+pub(super) fn status_of(event: &Datum, status: &Datum) -> Option<OrderStatus> {
+    let event = event.as_str().unwrap_or_default();
+    if NO_STEPS.contains(&event) {
+        return None;
+    }
+    let by_name = || OrderStatus::ALL.iter().copied().find(|status| status.event_name() == event);
+    status.as_str().and_then(OrderStatus::from_word).or_else(by_name)
+}
+
+/// The condition that an event is a step of an order, or might be one by its fields.
+pub(super) fn is_order_event(period: &Period) -> String {
+    format!("category in (order, fill) and {} and exists order_id", period.condition())
+}
+
+/// The condition that an event of an order tells this status; the same as [`status_of`].
+pub(super) fn is_status(status: OrderStatus) -> String {
+    let all: Vec<&str> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
+    let (word, event, all, no_steps) =
+        (status.as_str(), status.event_name(), all.join(", "), NO_STEPS.join(", "));
+    format!("(status = {word} or (event = {event} and not status in ({all}))) and not event in ({no_steps})")
+}
+
+/// The condition that an event is an execution.
+pub(super) fn is_fill(condition: &str) -> String {
+    let no_steps = NO_STEPS.join(", ");
+    format!(
+        "category in (order, fill) and {condition} and exists fill_quantity and not event in ({no_steps})"
+    )
+}
+
+/// Figures of orders and fills.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Activity {
+    /// Events by status, in the order of [`OrderStatus::ALL`].
+    statuses: [u64; OrderStatus::ALL.len()],
+    pub(super) fills: u64,
+    pub(super) volume: Datum,
+    /// Fills with a price, of which the notional is known.
+    pub(super) priced: u64,
+    pub(super) notional: Datum,
+    pub(super) commissions: u64,
+    pub(super) commission: Datum,
+    pub(super) slippages: u64,
+    pub(super) slippage_sum: Datum,
+    pub(super) slippage_max: Datum,
+    pub(super) latency: Latency,
+}
+
+/// Time from the decision to the sending of orders, in microseconds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Latency {
+    pub(super) mean: Datum,
+    pub(super) p50: Datum,
+    pub(super) p99: Datum,
+}
+
+impl Activity {
+    /// Events of a status.
+    pub(super) fn count(&self, status: OrderStatus) -> u64 {
+        let at = OrderStatus::ALL.iter().position(|known| *known == status);
+        self.statuses[at.expect("every status is among all of them")]
+    }
+
+    /// Orders created.
+    pub(super) fn orders(&self) -> u64 {
+        self.count(OrderStatus::Created)
+    }
+
+    /// Filled per created; null without orders.
+    pub(super) fn fill_rate(&self) -> Datum {
+        share(self.count(OrderStatus::Filled), self.orders())
+    }
+
+    /// Rejected per created; null without orders.
+    pub(super) fn rejection_rate(&self) -> Datum {
+        share(self.count(OrderStatus::Rejected), self.orders())
+    }
+
+    /// Of the fills of which it is known; null of none.
+    pub(super) fn slippage_mean(&self) -> Result<Datum> {
+        mean(&self.slippage_sum, self.slippages)
+    }
+
+    fn add_status(&mut self, status: OrderStatus, count: u64) {
+        if let Some(at) = OrderStatus::ALL.iter().position(|known| *known == status) {
+            self.statuses[at] += count;
+        }
+    }
+
+    fn add_fills(&mut self, row: &Row) -> Result<()> {
+        self.fills += count_of(row, "fills");
+        self.priced += count_of(row, "priced");
+        self.commissions += count_of(row, "commissions");
+        self.slippages += count_of(row, "slippages");
+        self.volume = plus(&self.volume, row.get("volume"))?;
+        self.notional = plus(&self.notional, row.get("notional"))?;
+        self.commission = plus(&self.commission, row.get("commission_sum"))?;
+        self.slippage_sum = plus(&self.slippage_sum, row.get("slippage_sum"))?;
+        self.slippage_max = greater(std::mem::take(&mut self.slippage_max), row.get("slippage_max"));
+        Ok(())
+    }
+}
+
+/// A count in a row.
+pub(super) fn count_of(row: &Row, name: &str) -> u64 {
+    row.get(name).as_i64().and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
+}
+
+/// Activity in all, by a key, and over time.
+pub(super) struct Activities {
+    pub(super) total: Activity,
+    /// By the key; null for events without it.
+    pub(super) by_key: BTreeMap<Datum, Activity>,
+    /// By the start of the hour or day; none if it was not asked for.
+    pub(super) by_time: BTreeMap<Datum, Activity>,
+    /// Orders that were filled in part.
+    pub(super) partially_filled: Datum,
+}
+
+const LATENCIES: &str = "avg(latency_us) as mean, p50(latency_us) as p50, p99(latency_us) as p99";
+
+impl Activities {
+    /// Asks by a field of few values, such as the strategy; over time if a bucket is given.
+    ///
+    /// # Errors
+    /// Those of the queries, and sums that do not fit.
+    pub(super) fn ask(inquiry: &mut Inquiry<'_>, key: &str, bucket: Option<Bucket>) -> Result<Activities> {
+        let mut all = Activities {
+            total: Activity::default(),
+            by_key: BTreeMap::new(),
+            by_time: BTreeMap::new(),
+            partially_filled: Datum::Null,
+        };
+        let (orders, period) = (is_order_event(&inquiry.period), inquiry.period.condition());
+        let time = bucket.map(|bucket| format!(", {}", bucket.key())).unwrap_or_default();
+        let counts = format!("{orders} | stats count() by event, status, {key}{time}");
+        inquiry.each(&counts, |row| {
+            if let Some(status) = status_of(row.get("event"), row.get("status")) {
+                all.each(row, key, bucket.is_some(), |found| {
+                    found.add_status(status, count_of(row, "count"));
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })?;
+        let fills = is_fill(&period);
+        let fills = format!(
+            "{fills} | stats count() as fills, sum(fill_quantity) as volume, count(fill_price) as priced, \
+             sum({{fill_price * fill_quantity}}) as notional, count(commission) as commissions, \
+             sum(commission) as commission_sum, count(slippage_bps) as slippages, sum(slippage_bps) as slippage_sum, \
+             max(slippage_bps) as slippage_max by {key}{time}"
+        );
+        inquiry.each(&fills, |row| all.each(row, key, bucket.is_some(), |found| found.add_fills(row)))?;
+        let submitted = format!("{orders} and {}", is_status(OrderStatus::Submitted));
+        let latency = |row: &Row| Latency {
+            mean: row.get("mean").clone(),
+            p50: row.get("p50").clone(),
+            p99: row.get("p99").clone(),
+        };
+        if let Some(row) = inquiry.row(&format!("{submitted} | stats {LATENCIES}"))? {
+            all.total.latency = latency(&row);
+        }
+        inquiry.each(&format!("{submitted} | stats {LATENCIES} by {key}"), |row| {
+            all.by_key.entry(row.get(key).clone()).or_default().latency = latency(row);
+            Ok(())
+        })?;
+        if let Some(bucket) = bucket {
+            inquiry.each(&format!("{submitted} | stats {LATENCIES} by {}", bucket.key()), |row| {
+                all.by_time.entry(row.get("ts").clone()).or_default().latency = latency(row);
+                Ok(())
+            })?;
+        }
+        let partially = format!("{orders} and {}", is_status(OrderStatus::PartiallyFilled));
+        if let Some(row) = inquiry.row(&format!("{partially} | stats distinct(order_id) as orders"))? {
+            all.partially_filled = row.get("orders").clone();
+        }
+        all.note(inquiry);
+        Ok(all)
+    }
+
+    /// Gives a function all that a row counts for.
+    fn each(
+        &mut self,
+        row: &Row,
+        key: &str,
+        has_time: bool,
+        mut add: impl FnMut(&mut Activity) -> Result<()>,
+    ) -> Result<()> {
+        add(&mut self.total)?;
+        add(self.by_key.entry(row.get(key).clone()).or_default())?;
+        if has_time {
+            add(self.by_time.entry(row.get("ts").clone()).or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Says which figures are not those of all fills.
+    fn note(&self, inquiry: &mut Inquiry<'_>) {
+        let total = &self.total;
+        for (known, what) in [
+            (total.priced, "a price: the notional is that of these"),
+            (total.commissions, "a commission: the sum is that of these"),
+            (total.slippages, "a slippage: mean and maximum are those of these"),
+        ] {
+            if known < total.fills {
+                inquiry.note(format!("{known} of {} fills have {what}", total.fills));
+            }
+        }
+    }
+
+    /// Every place of a chart over time.
+    ///
+    /// # Errors
+    /// Days that cannot be recorded.
+    pub(super) fn times(&self, bucket: Bucket, period: &Period) -> Result<Vec<Timestamp>> {
+        bucket.all(period, self.by_time.keys().filter_map(Datum::as_timestamp))
+    }
+
+    /// A value of every place of a chart; what there is of nothing where nothing was.
+    pub(super) fn over(&self, times: &[Timestamp], value: impl Fn(&Activity) -> Datum) -> Vec<Datum> {
+        let nothing = Activity::default();
+        times.iter().map(|ts| value(self.by_time.get(&Datum::Time(*ts)).unwrap_or(&nothing))).collect()
+    }
+}
+
+/// Columns of a table of activity by a key, after the key.
+pub(super) const COLUMNS: [(&str, &str, Unit); 13] = [
+    ("orders", "orders", Unit::Count),
+    ("filled", "filled", Unit::Count),
+    ("cancelled", "cancelled", Unit::Count),
+    ("rejected", "rejected", Unit::Count),
+    ("fill_rate", "fill rate", Unit::Share),
+    ("rejection_rate", "rejection rate", Unit::Share),
+    ("fills", "fills", Unit::Count),
+    ("volume", "volume", Unit::Quantity),
+    ("notional", "notional", Unit::Money),
+    ("commission", "commission", Unit::Money),
+    ("slippage_mean_bps", "mean slippage", Unit::BasisPoints),
+    ("slippage_max_bps", "max slippage", Unit::BasisPoints),
+    ("latency_p99_us", "p99 latency", Unit::Microseconds),
+];
+
+/// The cells of [`COLUMNS`].
+///
+/// # Errors
+/// A mean that does not fit.
+pub(super) fn cells(activity: &Activity) -> Result<Vec<Datum>> {
+    Ok(vec![
+        activity.orders().into(),
+        activity.count(OrderStatus::Filled).into(),
+        activity.count(OrderStatus::Cancelled).into(),
+        activity.count(OrderStatus::Rejected).into(),
+        activity.fill_rate(),
+        activity.rejection_rate(),
+        activity.fills.into(),
+        sum_of(activity.fills, &activity.volume),
+        sum_of(activity.fills, &activity.notional),
+        sum_of(activity.fills, &activity.commission),
+        activity.slippage_mean()?,
+        activity.slippage_max.clone(),
+        activity.latency.p99.clone(),
+    ])
+}
+
+/// A sum over fills: zero of no fills, null if none of them has what is summed up.
+pub(super) fn sum_of(fills: u64, sum: &Datum) -> Datum {
+    if fills == 0 { Datum::Int(0) } else { sum.clone() }
+}
