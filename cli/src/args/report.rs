@@ -22,6 +22,8 @@ pub(crate) enum ReportFormat {
     Json,
     /// For spreadsheets: one line a value, or, with --section, one section as it is
     Csv,
+    /// To mail and to keep: a page with charts that needs nothing else
+    Html,
 }
 
 #[derive(Debug, Args)]

@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &Report) -> Result<Outcome, Failure> {
         ReportFormat::Text => render::text(&report, style),
         ReportFormat::Json => report.to_json() + "\n",
         ReportFormat::Csv => render::csv(&report, arguments.section.is_some()),
+        ReportFormat::Html => report::html::page(&report),
     };
     match &arguments.output {
         Some(path) => {
