@@ -103,6 +103,19 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// The fields as `name=value`, for tests.
+#[cfg(test)]
+pub(crate) fn shown_fields(event: &ParsedEvent<'_>) -> String {
+    let fields = event.fields.iter().map(|(name, value)| format!("{name}={}", value.borrow()));
+    fields.collect::<Vec<_>>().join(" ")
+}
+
+/// The whole event on one line, for tests.
+#[cfg(test)]
+pub(crate) fn shown(event: &ParsedEvent<'_>) -> String {
+    format!("{} {} {} {}", event.ts, event.category, event.level, shown_fields(event))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,17 +133,4 @@ mod tests {
         let event = draft.finish();
         assert_eq!(shown_fields(&event), "event=e a=x a.2=y a.3=z source.seq=7 a.4=z");
     }
-}
-
-/// The fields as `name=value`, for tests.
-#[cfg(test)]
-pub(crate) fn shown_fields(event: &ParsedEvent<'_>) -> String {
-    let fields = event.fields.iter().map(|(name, value)| format!("{name}={}", value.borrow()));
-    fields.collect::<Vec<_>>().join(" ")
-}
-
-/// The whole event on one line, for tests.
-#[cfg(test)]
-pub(crate) fn shown(event: &ParsedEvent<'_>) -> String {
-    format!("{} {} {} {}", event.ts, event.category, event.level, shown_fields(event))
 }

@@ -182,7 +182,7 @@ pub(crate) struct Jsonl;
 
 impl LineParser for Jsonl {
     fn line(&mut self, number: u64, line: &str, intake: &mut dyn Intake) -> Result<Taken, Failure> {
-        one_event(number, line, intake, |line| jsonl::parse(line))
+        one_event(number, line, intake, jsonl::parse)
     }
 }
 

@@ -29,6 +29,15 @@ use std::borrow::Cow;
 
 use blotter::event::{Category, Decimal, Level, Timestamp, ValueRef};
 
+/// Cuts a text in two, the first part as long as it can be of so many bytes.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> (&str, &str) {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.split_at(end)
+}
+
 /// One event read from a line, which it borrows from. Names are distinct and none is reserved; limits
 /// of the engine are checked when it is recorded.
 #[derive(Debug)]

@@ -25,9 +25,9 @@ use self::message::Message;
 use self::prefix::Prefix;
 use self::steps::{Step, Steps};
 use self::tags::Kind;
-use super::FieldValue;
 use super::draft::Draft;
 use super::intake::{Intake, LineParser, Taken};
+use super::{FieldValue, cut};
 use crate::outcome::Failure;
 
 /// Follows one log.
@@ -150,7 +150,7 @@ fn event<'a>(ts: Timestamp, message: &Message<'a>, step: &Step<'a>) -> Draft<'a>
     }
     let mut raw = message.raw;
     while !raw.is_empty() {
-        let (part, rest) = raw.split_at(raw.floor_char_boundary(STRING_BYTES_MAX));
+        let (part, rest) = cut(raw, STRING_BYTES_MAX);
         draft.add_next("raw", FieldValue::Text(part.into()));
         raw = rest;
     }

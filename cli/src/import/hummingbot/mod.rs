@@ -25,6 +25,7 @@ use chrono_tz::Tz;
 
 use self::header::Header;
 use self::orders::Orders;
+use super::cut;
 use super::draft::Draft;
 use super::intake::{Intake, LineParser, Taken};
 use super::time;
@@ -167,8 +168,8 @@ impl Held {
         let continuation = std::mem::take(&mut self.continuation);
         let mut rest = continuation.strip_prefix('\n').unwrap_or(&continuation);
         if self.parts == 0 {
-            let (message, message_rest) = cut(&self.record.message);
-            let head = if message_rest.is_empty() { cut(rest).0 } else { "" };
+            let (message, message_rest) = cut(&self.record.message, TEXT_BYTES_MAX);
+            let head = if message_rest.is_empty() { cut(rest, TEXT_BYTES_MAX).0 } else { "" };
             rest = &rest[head.len()..];
             let has_failed = traceback::is_traceback(head);
             let draft = memory.read(&self.record, message, has_failed, self.line, intake);
@@ -189,7 +190,7 @@ fn further_parts(
     intake: &mut dyn Intake,
 ) -> Result<(), Failure> {
     while !rest.is_empty() {
-        let (part, after) = cut(rest);
+        let (part, after) = cut(rest, TEXT_BYTES_MAX);
         rest = after;
         *parts += 1;
         let draft = Draft::new(record.ts, Category::SYSTEM, record.level(), "log_continuation")
@@ -225,11 +226,6 @@ impl Memory {
         }
         text::read(self, record, message, has_failed)
     }
-}
-
-/// The longest start of a text that one field takes, and the rest.
-fn cut(text: &str) -> (&str, &str) {
-    text.split_at(text.floor_char_boundary(TEXT_BYTES_MAX))
 }
 
 #[cfg(test)]

@@ -14,12 +14,15 @@
 //! | `(PAIR) Maker SIDE order ... filled` | `system` `maker_fill_logged`, `maker_order_filled_logged` |
 //! | `Network status has changed to NetworkStatus.WORD. ...` | `system` `network_status_changed` |
 //! | `start command initiated.`, `stop command initiated.` | `system` `start_requested`, `stop_requested` |
-//! | any other | `log_line`: `error` if its level is ERROR or worse or a traceback follows, else `system` |
+//! | any other | `error` `log_error` if its level is ERROR or worse or a traceback follows, else `system` `log_line` |
 
 use blotter::event::{Category, Decimal, Level, names, parse_decimal};
 
 use super::{Memory, Record};
 use crate::import::draft::Draft;
+
+/// The event of a message that is not understood.
+const LINE: &str = "log_line";
 
 /// What a message says, as far as it is understood.
 #[derive(Default)]
@@ -46,7 +49,7 @@ pub(super) fn read<'a>(
     let (pair, body) = without_pair(message);
     let (body, clock) = without_clock(body);
     let mut said = order_message(body).or_else(|| other_message(body)).unwrap_or(Said {
-        event: "log_line",
+        event: LINE,
         order_id: memory.orders.named_in(body).or_else(|| between(body, "client_order_id='", "'")),
         ..Said::default()
     });
@@ -60,7 +63,8 @@ pub(super) fn read<'a>(
         _ => Category::SYSTEM,
     };
     let known = said.order_id.and_then(|id| memory.orders.get(id)).cloned().unwrap_or_default();
-    let draft = Draft::new(record.ts, category, level, said.event)
+    let event = if is_failure && said.event == LINE { "log_error" } else { said.event };
+    let draft = Draft::new(record.ts, category, level, event)
         .text_if("order_id", said.order_id)
         .text_if("symbol", said.symbol.map(str::to_owned).or(known.symbol))
         .text_if("strategy", memory.strategy.clone())

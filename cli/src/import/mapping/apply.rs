@@ -1,11 +1,12 @@
 //! The columns of a record to an event, as the mapping says.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use blotter::event::{Category, Decimal, FieldRef, Level, parse_decimal};
 
-use super::file::{Column, Condition, Mapping, Mistake, Rule, Track, no_column};
+use super::file::{Column, Condition, Mapping, Mistake, Moved, Rule, Track, no_column};
 use super::source::{Columns, cell, is_empty};
 use super::value::{Kind, text_of};
 use crate::import::draft::Draft;
@@ -44,7 +45,7 @@ impl Mapping {
     /// The event of a record, or why it is none.
     pub(super) fn event<'a>(&self, columns: Columns<'a>, last: &mut Last) -> Result<ParsedEvent<'a>, String> {
         let mapping = self;
-        let rule = rule_for(mapping, &columns)?;
+        let rule = rule_for(mapping, &columns, last)?;
         let (ts, ts_text, is_single) = time(mapping, &columns)?;
 
         let mut header = Header::default();
@@ -146,9 +147,15 @@ impl<'a> Header<'a> {
 }
 
 /// The first rule that matches. None, if there is one for all.
-fn rule_for<'m>(mapping: &'m Mapping, columns: &Columns<'_>) -> Result<Option<&'m Rule>, String> {
-    let matching =
-        mapping.rules.iter().find(|rule| rule.matches.iter().all(|condition| holds(condition, columns)));
+fn rule_for<'m>(
+    mapping: &'m Mapping,
+    columns: &Columns<'_>,
+    last: &Last,
+) -> Result<Option<&'m Rule>, String> {
+    let matching = mapping.rules.iter().find(|rule| {
+        rule.matches.iter().all(|condition| holds(condition, columns))
+            && rule.moved.is_none_or(|wanted| moved(mapping, columns, last) == Some(wanted))
+    });
     if matching.is_some() || mapping.rules.is_empty() || mapping.base.event.is_some() {
         return Ok(matching);
     }
@@ -231,17 +238,32 @@ fn time(
     Ok((read.ts, (!read.is_exact).then_some(text), is_single))
 }
 
+/// The key of a record, and the value that is tracked.
+fn tracked(track: &Track, columns: &Columns<'_>) -> Result<Option<(String, Decimal)>, String> {
+    let text = |name: &str| cell(columns, name).map(|cell| text_of(&cell).into_owned());
+    let (Some(key), Some(value)) = (text(&track.key.name), text(&track.column.name)) else { return Ok(None) };
+    let value = parse_decimal(&track.column.name, &value).map_err(|refused| refused.to_string())?;
+    Ok(Some((key, value)))
+}
+
+fn moved(mapping: &Mapping, columns: &Columns<'_>, last: &Last) -> Option<Moved> {
+    let (key, value) = tracked(mapping.track.as_ref()?, columns).ok()??;
+    match value.cmp(last.get(&key)?) {
+        Ordering::Greater => Some(Moved::Up),
+        Ordering::Less => Some(Moved::Down),
+        Ordering::Equal => None,
+    }
+}
+
 /// Adds what has changed since the record before with the same key.
 fn changes<'a>(
     track: &Track,
-    last: &mut HashMap<String, Decimal>,
+    last: &mut Last,
     columns: &Columns<'a>,
     ends: bool,
     fields: &mut Vec<(Cow<'a, str>, FieldValue<'a>)>,
 ) -> Result<(), String> {
-    let text = |name: &str| cell(columns, name).map(|cell| text_of(&cell).into_owned());
-    let (Some(key), Some(value)) = (text(&track.key.name), text(&track.column.name)) else { return Ok(()) };
-    let value = parse_decimal(&track.column.name, &value).map_err(|refused| refused.to_string())?;
+    let Some((key, value)) = tracked(track, columns)? else { return Ok(()) };
     let before = if ends { last.remove(&key) } else { last.insert(key, value) };
     let Some(change) = before.and_then(|before| value.checked_sub(before)) else { return Ok(()) };
     if let Some(name) = &track.change {

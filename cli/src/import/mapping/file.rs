@@ -64,8 +64,17 @@ pub(super) struct Rule {
     pub(super) event: Option<String>,
     pub(super) set: Vec<(String, FieldValue<'static>)>,
     pub(super) columns: Vec<Column>,
+    /// Only those whose tracked column has risen, or fallen.
+    pub(super) moved: Option<Moved>,
     pub(super) tracks: bool,
     pub(super) ends: bool,
+}
+
+/// Which way a tracked column has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    Up,
+    Down,
 }
 
 /// A column and the values it must have one of.
@@ -176,9 +185,9 @@ impl Reading<'_> {
         }
         if track.is_none()
             && let Some(value) = document.get("when")
-            && rules.iter().any(|rule| rule.tracks || rule.ends)
+            && rules.iter().any(|rule| rule.tracks || rule.ends || rule.moved.is_some())
         {
-            let reason = "a rule says track or ends, and there is no [track] that names the column";
+            let reason = "a rule says track, ends or moved, and there is no [track] that names the column";
             self.mistake(value.span().start, reason.to_owned());
         }
         let (source, time) = (source?, time?);
@@ -288,11 +297,18 @@ impl Reading<'_> {
 
     fn when(&mut self, item: &Value<'_>) -> Option<Rule> {
         let table = self.table(item, "[when]")?;
-        self.known_keys(table, &["match", "category", "level", "event", "set", "columns", "track", "ends"]);
+        self.known_keys(
+            table,
+            &["match", "category", "level", "event", "set", "columns", "moved", "track", "ends"],
+        );
         let mut rule = Rule::default();
         self.rule(table, &mut rule);
         if let Some(value) = table.get("columns") {
             rule.columns = self.columns(value);
+        }
+        if let Some(value) = table.get("moved") {
+            let word = self.parsed(value, |word| one_of(word, &["up", "down"]));
+            rule.moved = word.map(|word| if word == 0 { Moved::Up } else { Moved::Down });
         }
         rule.tracks = self.flag(table, "track");
         rule.ends = self.flag(table, "ends");
