@@ -32,6 +32,11 @@ pub(crate) trait LineParser {
     /// Takes a line, numbered from 1 in its file.
     fn line(&mut self, number: u64, line: &str, intake: &mut dyn Intake) -> Result<Taken, Failure>;
 
+    /// A line could not be read as text, and is told as bad: a record that goes on over it is not whole.
+    fn unreadable(&mut self, _number: u64, _intake: &mut dyn Intake) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// A file has ended: what was held until a further line could complete it is complete.
     fn end(&mut self, _intake: &mut dyn Intake) -> Result<(), Failure> {
         Ok(())
@@ -120,11 +125,15 @@ impl<S: Sink, P: Fn(String)> Tally<'_, S, P> {
         line: Result<&str, String>,
         parser: &mut dyn LineParser,
     ) -> Result<(), Failure> {
-        self.counts.lines += 1;
         let taken = match line {
             Ok(line) => parser.line(number, line, self)?,
-            Err(reason) => Taken::Bad(reason),
+            Err(reason) => {
+                parser.unreadable(number, self)?;
+                Taken::Bad(reason)
+            }
         };
+        // Only now: a line during which everything ended is none.
+        self.counts.lines += 1;
         match taken {
             Taken::Record => self.counts.begun += 1,
             Taken::Continuation => self.counts.continuation += 1,

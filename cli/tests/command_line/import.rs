@@ -232,4 +232,42 @@ fn a_wrong_mapping_is_refused_before_anything_is_recorded() {
         .file("right.toml", "[source]\nkind = \"csv\"\n[time]\ncolumn = \"time\"\nformat = \"epoch_s\"\n");
     let ran = import(&["--format", "csv", "--mapping", &right]).expect(0);
     assert!(ran.err.contains("1 events recorded, 0 bad lines, 1 header lines, of 2 lines"), "{}", ran.err);
+    let other = place.file("other.csv", "moment,price\n1,2\n");
+    let ran = run(&["import", &place.database, &other, "--format", "csv", "--mapping", &right]).expect(2);
+    assert!(
+        ran.err.contains("right.toml:4: there is no column 'time'; there are moment, price"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("0 events recorded, 0 bad lines, of 0 lines"), "{}", ran.err);
+}
+
+#[test]
+fn records_over_lines_that_cannot_be_read_are_not_whole() {
+    let place = Place::new();
+    let log =
+        b"2022-11-14 06:55:34,001 - 45 - a.b - ERROR - x\nTraceback (most recent call last):\n\xff\nE: y\n";
+    let ran = run_with_input(&["import", &place.database, "-", "--format", "hummingbot"], log).expect(1);
+    assert!(ran.err.contains("stdin:3: column 1: not UTF-8"), "{}", ran.err);
+    assert!(
+        ran.err.contains("1 events recorded, 1 bad lines, 2 continuation lines, of 4 lines"),
+        "{}",
+        ran.err
+    );
+    let found = run(&["query", &place.database, "category = error", "--format", "json"]).expect(0).json();
+    let backtrace = found[0]["backtrace"].as_str().unwrap();
+    assert!(backtrace.contains("\n[line 3 of the file could not be read]\nE: y"), "{backtrace}");
+
+    let mapping = place.file(
+        "m.toml",
+        "[source]\nkind = \"csv\"\ncolumns = [\"t\", \"x\"]\n[time]\ncolumn = \"t\"\nformat = \"epoch_s\"\n",
+    );
+    let arguments = ["import", &place.database, "-", "--format", "csv", "--mapping", &mapping];
+    let ran = run_with_input(&arguments, b"1,\"a\n\xff\nb\"\n2,c\n").expect(1);
+    assert!(
+        ran.err.contains("stdin:1: line 2, which this record goes on over, could not be read"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("1 events recorded, 3 bad lines, of 4 lines"), "{}", ran.err);
 }

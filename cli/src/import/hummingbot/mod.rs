@@ -152,6 +152,14 @@ impl LineParser for Hummingbot {
         }
     }
 
+    fn unreadable(&mut self, number: u64, intake: &mut dyn Intake) -> Result<(), Failure> {
+        // It may begin a record or continue one: whoever reads the one before it is told.
+        if self.held.is_some() {
+            self.continue_with(&format!("[line {number} of the file could not be read]"), intake)?;
+        }
+        Ok(())
+    }
+
     fn end(&mut self, intake: &mut dyn Intake) -> Result<(), Failure> {
         match self.held.take() {
             // All of it may be handed on already.

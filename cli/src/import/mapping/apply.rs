@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use blotter::event::{Category, Decimal, FieldRef, Level, parse_decimal};
 
-use super::file::{Column, Condition, Mapping, Mistake, Moved, Rule, Track, no_column};
+use super::file::{Mistake, no_column};
+use super::model::{Column, Condition, Mapping, Moved, Rule, Track};
 use super::source::{Columns, cell, is_empty};
 use super::value::{Kind, text_of};
 use crate::import::draft::Draft;

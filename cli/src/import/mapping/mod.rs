@@ -1,11 +1,11 @@
 //! CSV and other lines to events, as a file of the user says.
 //!
 //! ```text
-//! file     the mapping: TOML, each mistake of it with its line
-//! source   a line           ─▶ columns: CSV, a pattern, JSON
-//! columns  names of columns, paths into JSON among them
-//! value    the text of a column ─▶ the value of a field, the time of the event
-//! apply    columns          ─▶ an event
+//! file    TOML                 ─▶ the mapping, or each mistake of it with its line
+//! model   what a mapping says
+//! source  lines                ─▶ columns of records: CSV, a pattern, JSON
+//! value   the text of a column ─▶ the value of a field, the time of the event
+//! apply   columns              ─▶ an event
 //! ```
 //!
 //! Nothing is left out in silence: a column that the mapping does not name is a field under its own name, one that it
@@ -13,13 +13,15 @@
 
 mod apply;
 mod file;
+mod model;
 mod source;
 mod value;
 
 use std::path::Path;
 
 use self::apply::Last;
-use self::file::{Mapping, Mistake};
+use self::file::Mistake;
+use self::model::Mapping;
 use self::source::{Split, Splitter};
 use super::intake::{Intake, LineParser, Taken};
 use crate::outcome::Failure;
@@ -79,6 +81,13 @@ impl LineParser for Mapped {
                 Ok(taken(first))
             }
         }
+    }
+
+    fn unreadable(&mut self, number: u64, intake: &mut dyn Intake) -> Result<(), Failure> {
+        if let Some(line) = self.splitter.give_up() {
+            intake.refuse(line, &format!("line {number}, which this record goes on over, could not be read"));
+        }
+        Ok(())
     }
 
     fn end(&mut self, intake: &mut dyn Intake) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
-use super::file::{Source, SourceKind};
+use super::model::{Source, SourceKind};
 use crate::import::json::{self, Json};
 use crate::import::mapping::value::text_of;
 
@@ -84,6 +84,14 @@ impl Splitter {
     /// Names of the columns that the last header gave.
     pub(super) fn header(&self) -> &[String] {
         self.csv.as_ref().map_or(&[], |csv| &csv.names)
+    }
+
+    /// Reads no further in a record that has not ended: the line it began on, if there is one.
+    pub(super) fn give_up(&mut self) -> Option<u64> {
+        let csv = self.csv.as_mut()?;
+        let open = csv.open;
+        csv.reset();
+        open
     }
 
     /// The file has ended. The record that has not, if there is one, and why it cannot be read.
@@ -219,7 +227,8 @@ impl Csv {
         if self.open.is_none() && input != b"\n" {
             (self.text_len, self.ends_len) = (0, 0);
         }
-        loop {
+        // An empty input would tell the reader that all input has ended.
+        while !input.is_empty() {
             let text = &mut self.text[self.text_len..];
             let (result, read, written, ended) =
                 self.reader.read_record(input, text, &mut self.ends[self.ends_len..]);
@@ -227,7 +236,6 @@ impl Csv {
             self.text_len += written;
             self.ends_len += ended;
             match result {
-                // An empty input would tell the reader that all input has ended.
                 ReadRecordResult::InputEmpty => return false,
                 ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
@@ -235,6 +243,7 @@ impl Csv {
                 ReadRecordResult::End => return false,
             }
         }
+        false
     }
 
     fn fields(&self) -> Result<Vec<&str>, String> {

@@ -83,20 +83,28 @@ fn the_example_of_csv() {
     let text = "date,time,kind,id,account,pair,direction,type,limit,amount,executed,executed_price,fee,note
 14.11.2022,06:55:35.307,NEW,A-1,main,EDG-USDT,B,LMT,3.81E-8,100,,NULL,,
 14.11.2022,06:55:36.100,EXEC,A-1,main,EDG-USDT,B,ICE,0.000523,100,40,0.000522,0.01,\"first, of
+
 two \"\"parts\"\"\"
 
 14.11.2022,06:55:37,REJECT,A-2,main,EDG-USDT,S,MKT,,100,,,,no money
 ";
     let read = read(ORDERS_CSV, text);
-    let kinds =
-        [Taken::Header, Taken::Record, Taken::Record, Taken::Continuation, Taken::Blank, Taken::Record];
+    let kinds = [
+        Taken::Header,
+        Taken::Record,
+        Taken::Record,
+        Taken::Continuation,
+        Taken::Continuation,
+        Taken::Blank,
+        Taken::Record,
+    ];
     assert_eq!(read.taken, kinds);
     assert_eq!(
         read.events,
         [
             "2: 2022-11-14T05:55:35.307000000Z order info event=order_created status=created source_event=NEW order_id=A-1 symbol=EDG-USDT side=BUY order_type=limit price=0.0000000381 quantity=100",
-            "3: 2022-11-14T05:55:36.100000000Z fill info event=order_partially_filled status=partially_filled source_event=EXEC order_id=A-1 symbol=EDG-USDT side=BUY order_type=ICE price=0.000523 quantity=100 fill_quantity=40 fill_price=0.000522 commission=0.01 reason=first, of\ntwo \"parts\"",
-            "6: 2022-11-14T05:55:37.000000000Z order warn event=order_rejected status=rejected source_event=REJECT order_id=A-2 symbol=EDG-USDT side=SELL order_type=market quantity=100 reason=no money",
+            "3: 2022-11-14T05:55:36.100000000Z fill info event=order_partially_filled status=partially_filled source_event=EXEC order_id=A-1 symbol=EDG-USDT side=BUY order_type=ICE price=0.000523 quantity=100 fill_quantity=40 fill_price=0.000522 commission=0.01 reason=first, of\n\ntwo \"parts\"",
+            "7: 2022-11-14T05:55:37.000000000Z order warn event=order_rejected status=rejected source_event=REJECT order_id=A-2 symbol=EDG-USDT side=SELL order_type=market quantity=100 reason=no money",
         ]
     );
 }
