@@ -156,6 +156,9 @@ be kept so is reported and not recorded. What is imported twice is recorded twic
 
 LOBSTER: --symbol and --date are needed; times are seconds after midnight in New York.
 
+Hummingbot and FIX: times of the log without a zone are those of --tz. CSV, and other lines of text or JSON: the
+mapping says what columns mean; docs/import.md has its settings and what each line of each format becomes.
+
 Examples:
   blotter import desk.blotter monday.jsonl tuesday.jsonl.zst
   engine | blotter import desk.blotter -
