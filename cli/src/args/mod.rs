@@ -118,6 +118,12 @@ pub(crate) enum InputFormat {
     Jsonl,
     /// LOBSTER order messages: time,type,order id,size,price,direction
     Lobster,
+    /// The log of a Hummingbot instance, with its EVENT_LOG records and tracebacks
+    Hummingbot,
+    /// FIX messages, 4.0 to 5.0, separated by SOH, | or ^A, also behind the time a log put before them
+    Fix,
+    /// CSV and other lines of text or JSON, as the file of --mapping says
+    Csv,
 }
 
 #[derive(Debug, Args)]
@@ -155,10 +161,16 @@ be kept so is reported and not recorded. What is imported twice is recorded twic
 
 LOBSTER: --symbol and --date are needed; times are seconds after midnight in New York.
 
+Hummingbot and FIX: times of the log without a zone are those of --tz. CSV, and other lines of text or JSON: the
+mapping says what columns mean; docs/import.md has its settings and what each line of each format becomes.
+
 Examples:
   blotter import desk.blotter monday.jsonl tuesday.jsonl.zst
   engine | blotter import desk.blotter -
   blotter import desk.blotter AMZN_message.csv --format lobster --symbol AMZN --date 2012-06-21
+  blotter import desk.blotter bot.log.zst --format hummingbot --tz Europe/Paris
+  blotter import desk.blotter session.log --format fix
+  blotter import desk.blotter orders.csv --format csv --mapping orders.toml
   blotter import desk.blotter day.jsonl --dry-run      only say what is wrong with it")]
 pub(crate) struct Import {
     /// Database directory, created if there is none
@@ -175,6 +187,12 @@ pub(crate) struct Import {
     /// Day of a LOBSTER file, as 2012-06-21
     #[arg(long, required_if_eq("format", "lobster"))]
     pub(crate) date: Option<NaiveDate>,
+    /// Zone of times that a Hummingbot or FIX log wrote without one; UTC if not given
+    #[arg(long = "tz", value_name = "ZONE", value_parser = values::zone)]
+    pub(crate) zone: Option<Tz>,
+    /// What the columns of --format csv mean, in TOML
+    #[arg(long, required_if_eq("format", "csv"), value_name = "TOML", value_hint = ValueHint::FilePath)]
+    pub(crate) mapping: Option<PathBuf>,
     /// Read and check everything, record nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

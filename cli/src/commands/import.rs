@@ -9,24 +9,26 @@ use blotter::Db;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::{Import, InputFormat};
-use crate::import::bad::BadLines;
+use crate::import::fix::Fix;
+use crate::import::hummingbot::Hummingbot;
 use crate::import::input::{Input, LINE_BYTES_MAX, Line};
+use crate::import::intake::{Counts, Jsonl, LineParser, Tally, say_summary};
 use crate::import::lobster::Lobster;
+use crate::import::mapping::Mapped;
 use crate::import::sink::{DryRun, Recording, Sink};
-use crate::import::{ParsedEvent, jsonl};
 use crate::outcome::{Failure, Outcome, say};
 use crate::render::escape::escaped;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Import) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    let mut parser = Parser::new(arguments)?;
+    let mut parser = parser_of(arguments)?;
     let mut counts = Counts::default();
     if arguments.dry_run {
-        let result = read_all(arguments, &mut parser, &mut DryRun::new(), &mut counts);
-        report(&counts, started, "read, none recorded");
+        let result = read_all(arguments, parser.as_mut(), &mut DryRun::new(), &mut counts);
+        say_summary(&counts, "read, none recorded", started.elapsed().as_secs_f64());
         result?;
-        return Ok(Outcome::no_if(counts.bad.count() > 0));
+        return Ok(Outcome::no_if(!counts.is_clean()));
     }
     // A file that is not there must not leave an empty database behind.
     for path in arguments.files.iter().filter(|path| path.as_path() != Path::new("-")) {
@@ -34,7 +36,7 @@ pub(crate) fn run(arguments: &Import) -> Result<Outcome, Failure> {
     }
     let database = Db::open(&arguments.directory)?;
     let mut recording = Recording::new(&database)?;
-    let result = read_all(arguments, &mut parser, &mut recording, &mut counts);
+    let result = read_all(arguments, parser.as_mut(), &mut recording, &mut counts);
     let finished = recording.finish();
     if let Ok(disabled @ 1..) = finished {
         counts.events -= disabled;
@@ -43,53 +45,48 @@ pub(crate) fn run(arguments: &Import) -> Result<Outcome, Failure> {
             blotter::LEVEL_VARIABLE
         ));
     }
-    report(&counts, started, "recorded");
+    say_summary(&counts, "recorded", started.elapsed().as_secs_f64());
     result.and(finished)?;
     database.close()?;
-    Ok(Outcome::no_if(counts.bad.count() > 0))
-}
-
-/// What was read.
-#[derive(Default)]
-struct Counts {
-    events: u64,
-    blank: u64,
-    bad: BadLines,
+    Ok(Outcome::no_if(!counts.is_clean()))
 }
 
 /// How lines become events.
-enum Parser {
-    Jsonl,
-    Lobster(Lobster),
-}
-
-impl Parser {
-    fn new(arguments: &Import) -> Result<Parser, Failure> {
-        match (arguments.format, &arguments.symbol, arguments.date) {
-            (InputFormat::Jsonl, None, None) => Ok(Parser::Jsonl),
-            (InputFormat::Jsonl, ..) => Err(Failure::Usage(
-                "--symbol and --date are for --format lobster; JSON lines have their own".to_owned(),
-            )),
-            (InputFormat::Lobster, Some(symbol), Some(date)) => {
-                Ok(Parser::Lobster(Lobster::new(symbol, date)))
-            }
-            (InputFormat::Lobster, ..) => {
-                Err(Failure::Usage("--format lobster needs --symbol and --date".to_owned()))
-            }
-        }
+fn parser_of(arguments: &Import) -> Result<Box<dyn LineParser>, Failure> {
+    let format = arguments.format;
+    let refused = |option: &str, formats: &str| {
+        Err(Failure::Usage(format!(
+            "{option} is for {formats}; hint: leave it out, or give another --format"
+        )))
+    };
+    if format != InputFormat::Lobster && (arguments.symbol.is_some() || arguments.date.is_some()) {
+        return refused("--symbol or --date", "--format lobster");
     }
-
-    fn parse<'a>(&mut self, line: &'a str) -> Result<ParsedEvent<'a>, String> {
-        match self {
-            Parser::Jsonl => jsonl::parse(line),
-            Parser::Lobster(lobster) => lobster.parse(line),
-        }
+    if format != InputFormat::Csv && arguments.mapping.is_some() {
+        return refused("--mapping", "--format csv");
     }
+    if arguments.zone.is_some() && !matches!(format, InputFormat::Hummingbot | InputFormat::Fix) {
+        return refused("--tz", "--format hummingbot and fix; a mapping names its own");
+    }
+    let zone = arguments.zone.unwrap_or(chrono_tz::UTC);
+    Ok(match format {
+        InputFormat::Jsonl => Box::new(Jsonl),
+        InputFormat::Hummingbot => Box::new(Hummingbot::new(zone)),
+        InputFormat::Fix => Box::new(Fix::new(zone)),
+        InputFormat::Csv => match &arguments.mapping {
+            Some(path) => Box::new(Mapped::load(path)?),
+            None => return Err(Failure::Usage("--format csv needs --mapping".to_owned())),
+        },
+        InputFormat::Lobster => match (&arguments.symbol, arguments.date) {
+            (Some(symbol), Some(date)) => Box::new(Lobster::new(symbol, date)),
+            _ => return Err(Failure::Usage("--format lobster needs --symbol and --date".to_owned())),
+        },
+    })
 }
 
 fn read_all(
     arguments: &Import,
-    parser: &mut Parser,
+    parser: &mut dyn LineParser,
     sink: &mut impl Sink,
     counts: &mut Counts,
 ) -> Result<(), Failure> {
@@ -126,14 +123,16 @@ impl Stopped {
 
 fn read(
     input: &mut Input,
-    parser: &mut Parser,
+    parser: &mut dyn LineParser,
     sink: &mut impl Sink,
     counts: &mut Counts,
     progress: &ProgressBar,
 ) -> Result<(), Stopped> {
     let name = input.name.clone();
     let read_bytes = input.read_bytes.clone();
-    input.for_each_line(
+    let show = |report: String| progress.suspend(|| say(report));
+    let mut tally = Tally { sink, counts, name: &name, show, refused_line: None };
+    let result = input.for_each_line(
         |number, line| {
             let text = match line {
                 Line::Whole(line) => text_of(line, number),
@@ -141,29 +140,15 @@ fn read(
                     Err(format!("the line has {length} bytes, the limit is {LINE_BYTES_MAX}"))
                 }
             };
-            let result = match text {
-                Ok(text) if text.trim_ascii().is_empty() => {
-                    counts.blank += 1;
-                    return Ok(());
-                }
-                Ok(text) => match parser.parse(text) {
-                    Ok(event) => sink.put(&event).map_err(Stopped::Other)?,
-                    Err(reason) => Err(reason),
-                },
-                Err(reason) => Err(reason),
-            };
-            match result {
-                Ok(()) => counts.events += 1,
-                Err(reason) => {
-                    if let Some(shown) = counts.bad.report(&name, number, &reason) {
-                        progress.suspend(|| say(shown));
-                    }
-                }
-            }
-            Ok(())
+            tally.line(number, text, parser).map_err(Stopped::Other)
         },
         || progress.set_position(read_bytes.load(Ordering::Relaxed)),
-    )
+    );
+    // What came before a failure is complete and counts.
+    match result {
+        Err(Stopped::Other(failure)) => Err(Stopped::Other(failure)),
+        result => parser.end(&mut tally).map_err(Stopped::Other).and(result),
+    }
 }
 
 /// The line as text, without the mark some editors put before the first one.
@@ -187,18 +172,4 @@ fn progress_of(input: &Input) -> ProgressBar {
     bar.set_prefix(escaped(&input.name).to_string());
     bar.enable_steady_tick(Duration::from_millis(500));
     bar
-}
-
-fn report(counts: &Counts, started: Instant, verb: &str) {
-    if let Some(more) = counts.bad.not_shown() {
-        say(more);
-    }
-    let seconds = started.elapsed().as_secs_f64();
-    let blank = if counts.blank > 0 { format!(", {} blank lines", counts.blank) } else { String::new() };
-    say(format_args!(
-        "{} events {verb}, {} bad lines{blank}, in {seconds:.2} s ({:.0} events/s)",
-        counts.events,
-        counts.bad.count(),
-        counts.events as f64 / seconds.max(1e-9),
-    ));
 }

@@ -28,11 +28,6 @@ impl BadLines {
         })
     }
 
-    /// Bad lines so far.
-    pub(crate) fn count(&self) -> u64 {
-        self.count
-    }
-
     /// What to say at the end about those that were not shown.
     pub(crate) fn not_shown(&self) -> Option<String> {
         let more = self.count.saturating_sub(SHOWN_MAX);
@@ -48,7 +43,7 @@ mod tests {
     fn twenty_are_shown_and_all_are_counted() {
         let mut bad = BadLines::default();
         let shown = (1..=25).filter_map(|line| bad.report("f", line, "why")).count();
-        assert_eq!((shown, bad.count()), (20, 25));
+        assert_eq!((shown, bad.count), (20, 25));
         assert_eq!(bad.not_shown().as_deref(), Some("... and 5 more bad lines, not shown"));
     }
 

@@ -54,6 +54,28 @@ pub(crate) fn parse_object(line: &str) -> Result<Members<'_>, JsonError> {
     }
 }
 
+/// The elements of an array as written. None, of what is no array.
+pub(crate) fn elements(array: &str) -> Vec<Json<'_>> {
+    let mut parser = Parser { text: array, at: 0, depth: 0 };
+    let mut elements = Vec::new();
+    parser.space();
+    if parser.peek() != Some(b'[') {
+        return elements;
+    }
+    loop {
+        parser.at += 1;
+        parser.space();
+        match parser.value() {
+            Ok(value) => elements.push(value),
+            Err(_) => return elements,
+        }
+        parser.space();
+        if parser.peek() != Some(b',') {
+            return elements;
+        }
+    }
+}
+
 /// An array as written, without the white space between its parts.
 pub(crate) fn compact(array: &str) -> Cow<'_, str> {
     let mut in_text = false;

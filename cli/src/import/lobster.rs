@@ -24,6 +24,7 @@ use blotter::event::{Category, Decimal, Level, Timestamp, names};
 use chrono::{NaiveDate, TimeDelta, TimeZone};
 use chrono_tz::America::New_York;
 
+use super::draft::Draft;
 use super::{FieldValue, ParsedEvent};
 
 /// Follows the orders of one symbol through one day.
@@ -151,7 +152,7 @@ impl Lobster {
             .decimal("price", price)
             .decimal("quantity", message.size.into())
             .message(format!("order created: {} {} {} @ {price}", message.side, message.size, self.symbol))
-            .0)
+            .finish())
     }
 
     /// Takes `size` from what remains of the order, all of it if this is its end. Nothing, if the order
@@ -181,8 +182,8 @@ impl Lobster {
             .event(message, Category::ORDER, Level::Info, name)
             .text("status", status)
             .text("side", message.side)
-            .decimal("price", price)
-            .remaining(known);
+            .decimal("price", price);
+        let event = with_remaining(event, known);
         Ok(if is_whole {
             event
                 .decimal("quantity", message.size.into())
@@ -193,7 +194,7 @@ impl Lobster {
                 None => format!("order reduced by {}", message.size),
             })
         }
-        .0)
+        .finish())
     }
 
     fn executed(&mut self, message: &Message) -> Result<ParsedEvent<'static>, String> {
@@ -210,15 +211,15 @@ impl Lobster {
             .text("status", status)
             .text("side", message.side)
             .decimal("fill_price", price)
-            .decimal("fill_quantity", message.size.into())
-            .remaining(known);
+            .decimal("fill_quantity", message.size.into());
+        event = with_remaining(event, known);
         if let (true, Some(Reduced { order, .. })) = (is_filled, known) {
             let lifecycle_ns = message.ts.nanos() - order.created.nanos();
             event = event
                 .decimal("quantity", order.quantity.into())
                 .decimal("lifecycle_ms", Decimal::new(lifecycle_ns, 6).normalize());
         }
-        Ok(event.message(format!("fill: {} @ {price}", message.size)).0)
+        Ok(event.message(format!("fill: {} @ {price}", message.size)).finish())
     }
 
     fn traded(&self, message: &Message) -> Result<ParsedEvent<'static>, String> {
@@ -229,9 +230,8 @@ impl Lobster {
             .text("side", message.side)
             .decimal("price", price)
             .decimal("quantity", message.size.into());
-        let mut event = event.message(format!("trade {} {} @ {price}", self.symbol, message.size)).0;
-        event.fields.push((Cow::Borrowed(mark), FieldValue::Bool(true)));
-        Ok(event)
+        let event = event.message(format!("trade {} {} @ {price}", self.symbol, message.size));
+        Ok(event.flag(mark, true).finish())
     }
 
     fn halted(&self, message: &Message) -> Result<ParsedEvent<'static>, String> {
@@ -241,18 +241,21 @@ impl Lobster {
             1 => ("trading_resumed", "trading resumed after a halt"),
             code => return Err(format!("column 5: {code} is not a halt code; they are -1, 0 and 1")),
         };
-        let mut event = self
+        let event = self
             .event(message, Category::SYSTEM, Level::Warn, name)
-            .message(format!("{sentence}: {}", self.symbol))
-            .0;
-        event.fields.push((Cow::Borrowed("halt_code"), FieldValue::I64(message.price)));
-        Ok(event)
+            .message(format!("{sentence}: {}", self.symbol));
+        Ok(event.whole("halt_code", message.price).finish())
     }
 
     /// An event with its name, symbol and, if it has one, its order.
-    fn event(&self, message: &Message, category: Category, level: Level, name: &'static str) -> Draft {
-        let draft = Draft(ParsedEvent { ts: message.ts, category, level, fields: Vec::with_capacity(12) })
-            .text("event", name);
+    fn event(
+        &self,
+        message: &Message,
+        category: Category,
+        level: Level,
+        name: &'static str,
+    ) -> Draft<'static> {
+        let draft = Draft::new(message.ts, category, level, name);
         let draft = if message.order == 0 {
             draft
         } else {
@@ -275,48 +278,21 @@ fn number<T: std::str::FromStr>(column: usize, name: &str, text: &str) -> Result
     text.parse().map_err(|_| format!("column {column}: the {name} is {text:?}, expected a whole number"))
 }
 
-/// An event under construction.
-struct Draft(ParsedEvent<'static>);
-
-impl Draft {
-    fn text(mut self, name: &'static str, text: impl Into<Cow<'static, str>>) -> Draft {
-        self.0.fields.push((Cow::Borrowed(name), FieldValue::Text(text.into())));
-        self
+/// Adds what remains of the order, or that it stood before the file began.
+fn with_remaining(draft: Draft<'static>, known: Option<Reduced>) -> Draft<'static> {
+    let Some(left) = known else { return draft.flag("stood_before", true) };
+    let draft = draft.decimal("remaining_quantity", left.remaining.into());
+    if left.unaccounted == 0 {
+        return draft;
     }
-
-    fn decimal(mut self, name: &'static str, value: Decimal) -> Draft {
-        self.0.fields.push((Cow::Borrowed(name), FieldValue::Decimal(value)));
-        self
-    }
-
-    /// What remains of the order, or that it stood before the file began.
-    fn remaining(mut self, known: Option<Reduced>) -> Draft {
-        let Some(left) = known else {
-            self.0.fields.push((Cow::Borrowed("stood_before"), FieldValue::Bool(true)));
-            return self;
-        };
-        let draft = self.decimal("remaining_quantity", left.remaining.into());
-        if left.unaccounted == 0 {
-            return draft;
-        }
-        // Sizes have 64 bits, so their difference fits a decimal.
-        draft.decimal("unaccounted_quantity", Decimal::from_i128_with_scale(left.unaccounted, 0))
-    }
-
-    fn message(self, text: String) -> Draft {
-        self.text("message", text)
-    }
+    // Sizes have 64 bits, so their difference fits a decimal.
+    draft.decimal("unaccounted_quantity", Decimal::from_i128_with_scale(left.unaccounted, 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn shown(event: &ParsedEvent<'_>) -> String {
-        let fields: Vec<String> =
-            event.fields.iter().map(|(name, value)| format!("{name}={}", value.borrow())).collect();
-        format!("{} {} {} {}", event.ts, event.category, event.level, fields.join(" "))
-    }
+    use crate::import::draft::shown;
 
     fn check(date: &str, lines: &[(&str, Result<&str, &str>)]) {
         let mut lobster = Lobster::new("AMZN", date.parse().unwrap());

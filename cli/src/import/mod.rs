@@ -1,23 +1,42 @@
 //! From the files of others to events: what a line means, and how lines are read, counted and reported.
 //!
 //! ```text
-//! input    file, pipe, .zst, .gz ─▶ lines, as they come
-//! jsonl    a line of JSON        ─▶ ParsedEvent     (json: the text, time: the moment)
-//! lobster  a LOBSTER message     ─▶ ParsedEvent
-//! bad      what was refused, where and why
+//! input       file, pipe, .zst, .gz ─▶ lines, as they come
+//! intake      what became of each line: every one of them is counted
+//! jsonl       a line of JSON          ─▶ ParsedEvent     (json: the text, time: the moment)
+//! lobster     a LOBSTER message       ─▶ ParsedEvent
+//! hummingbot  records of a log, tracebacks included
+//! fix         FIX messages
+//! mapping     CSV and other lines, as a file of the user says
+//! draft       an event under construction
+//! bad         what was refused, where and why
 //! ```
 
 pub(crate) mod bad;
+pub(crate) mod draft;
+pub(crate) mod fix;
+pub(crate) mod hummingbot;
 pub(crate) mod input;
+pub(crate) mod intake;
 pub(crate) mod json;
 pub(crate) mod jsonl;
 pub(crate) mod lobster;
+pub(crate) mod mapping;
 pub(crate) mod sink;
 pub(crate) mod time;
 
 use std::borrow::Cow;
 
 use blotter::event::{Category, Decimal, Level, Timestamp, ValueRef};
+
+/// Cuts a text in two, the first part as long as it can be of so many bytes.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> (&str, &str) {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.split_at(end)
+}
 
 /// One event read from a line, which it borrows from. Names are distinct and none is reserved; limits
 /// of the engine are checked when it is recorded.

@@ -12,7 +12,8 @@
 use std::num::{IntErrorKind, ParseIntError};
 
 use blotter::event::Timestamp;
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, LocalResult, NaiveDate, NaiveDateTime, TimeZone};
+use chrono_tz::Tz;
 
 const NS_PER_SECOND: i128 = 1_000_000_000;
 
@@ -31,6 +32,17 @@ pub(crate) fn parse_text(text: &str) -> Result<ReadTime, &'static str> {
         Err(_) if is_number(text) => parse_number(text),
         result => result,
     }
+}
+
+/// The moment a clock in `zone` showed this, and whether it showed it only once. Where a change of the clock
+/// shows a time twice, it is the first.
+pub(crate) fn of_clock(clock: NaiveDateTime, zone: Tz) -> Result<(Timestamp, bool), String> {
+    let (moment, is_single) = match zone.from_local_datetime(&clock) {
+        LocalResult::Single(moment) => (moment, true),
+        LocalResult::Ambiguous(first, _) => (first, false),
+        LocalResult::None => return Err(format!("no clock in {zone} showed {clock}; hint: another --tz")),
+    };
+    moment.timestamp_nanos_opt().map(|ns| (Timestamp(ns), is_single)).ok_or_else(|| OUT_OF_RANGE.to_owned())
 }
 
 fn is_number(text: &str) -> bool {
@@ -182,6 +194,18 @@ mod tests {
         check("2016-12-31T18:59:60.5-05:00", Ok(("2017-01-01T00:00:00.500000000Z", false)));
         check("2262-04-11T23:47:16.854775807Z", Ok(("2262-04-11T23:47:16.854775807Z", true)));
         check("1677-09-21T00:12:43.145224192Z", Ok(("1677-09-21T00:12:43.145224192Z", true)));
+    }
+
+    #[test]
+    fn clocks_that_are_put_back_or_forward() {
+        let read = |text: &str| {
+            let clock = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+            of_clock(clock, Tz::Europe__Paris).map(|(ts, is_single)| (ts.to_string(), is_single))
+        };
+        assert_eq!(read("2022-11-14 06:55"), Ok(("2022-11-14T05:55:00.000000000Z".to_owned(), true)));
+        assert_eq!(read("2022-10-30 02:30"), Ok(("2022-10-30T00:30:00.000000000Z".to_owned(), false)));
+        assert!(read("2022-03-27 02:30").unwrap_err().contains("no clock in Europe/Paris"));
+        assert_eq!(read("2300-01-01 00:00"), Err(OUT_OF_RANGE.to_owned()));
     }
 
     #[test]

@@ -161,3 +161,113 @@ fn lobster_messages_become_the_lives_of_orders() {
     assert_eq!(found[1]["event"], "order_filled");
     assert_eq!(found[1]["lifecycle_ms"].to_string(), "0.61881");
 }
+
+#[test]
+fn a_hummingbot_log_is_summed_up_line_by_line() {
+    let place = Place::new();
+    let log = "tail of a traceback\n\
+        2022-11-14 06:55:34,001 - 45 - a.b - ERROR - Failed to cancel order SEGUT05\n\
+        Traceback (most recent call last):\n\
+        KeyError: 'data'\n\
+        2022-13-14 06:55:34,001 - 45 - a.b - INFO - no such day\n\
+        2022-11-14 06:55:35,001 - 45 - a.b - EVENT_LOG - {cut\n";
+    let file = place.file("bot.log.zst", zstd::encode_all(log.as_bytes(), 3).unwrap());
+    let arguments = ["import", &place.database, &file, "--format", "hummingbot", "--tz", "Europe/Paris"];
+    let ran = run(&arguments).expect(1);
+    for part in [
+        "bot.log.zst:1: it does not begin with 'YYYY-MM-DD HH:MM:SS,mmm - PID - LOGGER - LEVEL - '",
+        "bot.log.zst:5: \"2022-13-14 06:55:34,001\": there is no such date or time of day",
+        "bot.log.zst:6: kept, but its EVENT_LOG could not be read: column 2",
+        "2 events recorded, 2 bad lines, 2 continuation lines, 1 records in doubt, of 6 lines",
+    ] {
+        assert!(ran.err.contains(part), "{part}\n{}", ran.err);
+    }
+    let found = run(&["get", &place.database, "SEGUT05", "--format", "json"]).expect(0).json();
+    assert_eq!(found[0]["ts"], "2022-11-14T05:55:34.001000000Z");
+    assert_eq!(found[0]["backtrace"], "Traceback (most recent call last):\nKeyError: 'data'");
+}
+
+#[test]
+fn what_an_engine_refuses_counts_as_bad() {
+    let place = Place::new();
+    let id = "x".repeat(257);
+    let log = format!(
+        "8=FIX.4.2|9=5|35=D|52=20180223-19:16:24|11={id}|10=000|\n8=FIX.4.2|9=39|35=0|34=1|52=20180223-19:16:24|10=000|\n"
+    );
+    let ran = run_with_input(&["import", &place.database, "-", "--format", "fix"], log.as_bytes()).expect(1);
+    assert!(ran.err.contains("stdin:1: field 'order_id' has 257 bytes, the limit is 256"), "{}", ran.err);
+    assert!(
+        ran.err.contains("1 events recorded, 1 bad lines, 2 records in doubt, of 2 lines"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_wrong_mapping_is_refused_before_anything_is_recorded() {
+    let place = Place::new();
+    let file = place.file("a.csv", "time,price\n1,2\n");
+    let wrong =
+        place.file("wrong.toml", "[source]\nkind = \"csv\"\ndelimitr = \";\"\n[time]\ncolumn = \"time\"\n");
+    let import = |options: &[&str]| {
+        let arguments = [&["import", place.database.as_str(), file.as_str()], options].concat();
+        run(&arguments)
+    };
+    let ran = import(&["--format", "csv", "--mapping", &wrong]).expect(2);
+    assert!(
+        ran.err.contains("wrong.toml:3: there is no setting 'delimitr'; did you mean delimiter?"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("the format of [time] is missing; hint: format = "), "{}", ran.err);
+    let ran = import(&["--format", "csv", "--mapping", "/nowhere.toml"]).expect(1);
+    assert!(ran.err.contains("cannot read /nowhere.toml"), "{}", ran.err);
+    import(&["--format", "csv"]).expect(2);
+    import(&["--mapping", &wrong]).expect(2);
+    import(&["--tz", "UTC"]).expect(2);
+    import(&["--format", "fix", "--symbol", "X"]).expect(2);
+    assert!(!std::path::Path::new(&place.database).exists());
+
+    let right = place
+        .file("right.toml", "[source]\nkind = \"csv\"\n[time]\ncolumn = \"time\"\nformat = \"epoch_s\"\n");
+    let ran = import(&["--format", "csv", "--mapping", &right]).expect(0);
+    assert!(ran.err.contains("1 events recorded, 0 bad lines, 1 header lines, of 2 lines"), "{}", ran.err);
+    let other = place.file("other.csv", "moment,price\n1,2\n");
+    let ran = run(&["import", &place.database, &other, "--format", "csv", "--mapping", &right]).expect(2);
+    assert!(
+        ran.err.contains("right.toml:4: there is no column 'time'; there are moment, price"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("0 events recorded, 0 bad lines, of 0 lines"), "{}", ran.err);
+}
+
+#[test]
+fn records_over_lines_that_cannot_be_read_are_not_whole() {
+    let place = Place::new();
+    let log =
+        b"2022-11-14 06:55:34,001 - 45 - a.b - ERROR - x\nTraceback (most recent call last):\n\xff\nE: y\n";
+    let ran = run_with_input(&["import", &place.database, "-", "--format", "hummingbot"], log).expect(1);
+    assert!(ran.err.contains("stdin:3: column 1: not UTF-8"), "{}", ran.err);
+    assert!(
+        ran.err.contains("1 events recorded, 1 bad lines, 2 continuation lines, of 4 lines"),
+        "{}",
+        ran.err
+    );
+    let found = run(&["query", &place.database, "category = error", "--format", "json"]).expect(0).json();
+    let backtrace = found[0]["backtrace"].as_str().unwrap();
+    assert!(backtrace.contains("\n[line 3 of the file could not be read]\nE: y"), "{backtrace}");
+
+    let mapping = place.file(
+        "m.toml",
+        "[source]\nkind = \"csv\"\ncolumns = [\"t\", \"x\"]\n[time]\ncolumn = \"t\"\nformat = \"epoch_s\"\n",
+    );
+    let arguments = ["import", &place.database, "-", "--format", "csv", "--mapping", &mapping];
+    let ran = run_with_input(&arguments, b"1,\"a\n\xff\nb\"\n2,c\n").expect(1);
+    assert!(
+        ran.err.contains("stdin:1: line 2, which this record goes on over, could not be read"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("1 events recorded, 3 bad lines, of 4 lines"), "{}", ran.err);
+}

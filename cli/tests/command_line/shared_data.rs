@@ -104,3 +104,140 @@ fn a_real_day_of_lobster_messages_has_no_bad_line() {
     let found = run(&["get", &place.database, "20120621-AMZN-11885113", "--format", "json"]).expect(0).json();
     assert_eq!(found.last().unwrap()["event"], "order_filled");
 }
+
+/// The decompressed text of a file that lies there, and where.
+fn shared_text(name: &str) -> Option<(String, String)> {
+    let file = shared_file(name)?;
+    let content = zstd::decode_all(std::fs::File::open(&file).unwrap()).unwrap();
+    Some((file.display().to_string(), String::from_utf8(content).unwrap()))
+}
+
+/// Events by name, of a query's condition.
+fn events_by_name(place: &Place, condition: &str) -> BTreeMap<String, u64> {
+    let query = format!("{condition} | stats count() as n by event");
+    let rows = run(&["query", &place.database, &query, "--format", "json"]).expect(0).json();
+    rows.iter().map(|row| (row["event"].as_str().unwrap().to_owned(), row["n"].as_u64().unwrap())).collect()
+}
+
+/// Values of one field, sorted.
+fn values(place: &Place, query: &str, field: &str) -> Vec<String> {
+    let rows = run(&["query", &place.database, query, "--format", "json"]).expect(0).json();
+    let mut values: Vec<String> =
+        rows.iter().map(|row| row[field].as_str().unwrap_or_else(|| panic!("{row}")).to_owned()).collect();
+    values.sort_unstable();
+    values
+}
+
+#[test]
+fn a_real_hummingbot_log_is_accounted_for_line_by_line() {
+    let Some((file, text)) = shared_text("hummingbot-kucoin-EDG-USDT-2022-11-14to18.log.zst") else { return };
+    let place = Place::new();
+    let ran = run(&["import", &place.database, &file, "--format", "hummingbot"]).expect(0);
+    let lines = text.lines().count();
+    let records = text.lines().filter(|line| line.contains(" - 4539 - ")).count();
+    let summary = format!(
+        "{records} events recorded, 0 bad lines, {} continuation lines, of {lines} lines",
+        lines - records
+    );
+    assert!(ran.err.contains(&summary), "{}: {summary}", ran.err);
+
+    let found = events_by_name(&place, "");
+    let lines_with = |part: &str| text.lines().filter(|line| line.contains(part)).count() as u64;
+    for (event, parts) in [
+        ("order_created", &["\"BuyOrderCreatedEvent\"", "\"SellOrderCreatedEvent\""][..]),
+        ("order_cancelled", &["\"OrderCancelledEvent\""]),
+        ("order_filled", &["\"BuyOrderCompletedEvent\"", "\"SellOrderCompletedEvent\""]),
+        ("order_partially_filled", &["\"OrderFilledEvent\""]),
+        ("order_failed", &["\"MarketOrderFailureEvent\""]),
+        ("order_cancel_requested", &["Canceling the limit order"]),
+        ("order_cancelled_logged", &["Successfully canceled order"]),
+        ("order_created_logged", &[" - INFO - Created "]),
+        ("order_fill_logged", &[" amounting to "]),
+        ("order_filled_logged", &[" completely filled.\n"]),
+        ("order_cancel_failed", &["Failed to cancel order"]),
+        ("orders_proposed", &[") Creating "]),
+        ("network_status_changed", &["Network status has changed"]),
+    ] {
+        let expected: u64 = if event == "order_filled_logged" {
+            text.matches(parts[0]).count() as u64
+        } else {
+            parts.iter().map(|part| lines_with(part)).sum()
+        };
+        assert!(expected > 0 && found[event] == expected, "{event}: {expected} in the text, {found:?}");
+    }
+    assert_eq!(found.values().sum::<u64>(), records as u64);
+    // Each traceback is in one event, whole.
+    let query = "category = error | fields backtrace";
+    let rows = run(&["query", &place.database, query, "--format", "json"]).expect(0).json();
+    let backtraces = rows.iter().filter_map(|row| row["backtrace"].as_str());
+    let kept: usize = backtraces.map(|backtrace| backtrace.split('\n').count()).sum();
+    assert_eq!(kept, lines - records);
+}
+
+#[test]
+fn a_real_fix_session_pairs_every_cancel_with_its_order() {
+    let Some((file, text)) = shared_text("fix42-KOD-BON.log.zst") else { return };
+    let place = Place::new();
+    let ran = run(&["import", &place.database, &file, "--format", "fix"]).expect(0);
+    let lines = text.lines().count();
+    assert!(
+        ran.err.contains(&format!("{lines} events recorded, 0 bad lines, of {lines} lines")),
+        "{}",
+        ran.err
+    );
+    let found = events_by_name(&place, "");
+    let messages = |kind: &str| text.matches(&format!("\u{1}35={kind}\u{1}")).count() as u64;
+    for (event, expected) in [
+        ("order_created", messages("D")),
+        ("order_cancel_requested", messages("F")),
+        ("order_acknowledged", text.matches("\u{1}150=0\u{1}").count() as u64),
+        ("order_cancelled", text.matches("\u{1}150=4\u{1}").count() as u64),
+        ("fix_heartbeat", messages("0")),
+        ("fix_logon", messages("A")),
+        ("fix_resend_request", messages("2")),
+        ("fix_sequence_reset", messages("4")),
+    ] {
+        assert!(expected > 0 && found[event] == expected, "{event}: {expected} in the text, {found:?}");
+    }
+    assert_eq!(found.len(), 8, "{found:?}");
+    let ids = |event: &str| values(&place, &format!("event = {event} | fields order_id"), "order_id");
+    let created = ids("order_created");
+    assert!(created.windows(2).all(|pair| pair[0] != pair[1]));
+    for event in ["order_acknowledged", "order_cancel_requested", "order_cancelled"] {
+        assert_eq!(ids(event), created, "{event}");
+    }
+    // Messages are kept as they were.
+    let raw = values(&place, "| fields raw", "raw");
+    let mut expected: Vec<&str> = text.lines().map(|line| &line[line.find("8=FIX").unwrap()..]).collect();
+    expected.sort_unstable();
+    assert_eq!(raw, expected);
+}
+
+#[test]
+fn a_real_feed_of_bitstamp_is_read_by_the_mapping_of_the_documentation() {
+    let Some((file, text)) = shared_text("bitstamp-2015-05-01.log.zst") else { return };
+    let place = Place::new();
+    let mapping = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/mappings/bitstamp.toml");
+    let arguments = ["import", &place.database, &file, "--format", "csv", "--mapping", mapping];
+    let ran = run(&arguments).expect(0);
+    let lines = text.lines().count();
+    assert!(
+        ran.err.contains(&format!("{lines} events recorded, 0 bad lines, of {lines} lines")),
+        "{}",
+        ran.err
+    );
+    let found = events_by_name(&place, "");
+    let lines_of =
+        |kind: &str| text.lines().filter(|line| line.split(' ').nth(1) == Some(kind)).collect::<Vec<_>>();
+    let deleted = lines_of("order_deleted");
+    let emptied = deleted.iter().filter(|line| line.contains("\"amount\": \"0.00000000\"")).count() as u64;
+    assert_eq!(found["order_created"], lines_of("order_created").len() as u64);
+    assert_eq!(found["order_filled"], emptied);
+    assert_eq!(found["order_cancelled"], deleted.len() as u64 - emptied);
+    assert_eq!(
+        found["order_partially_filled"] + found.get("order_amended").unwrap_or(&0),
+        lines_of("order_changed").len() as u64
+    );
+    assert_eq!(found["trade"], lines_of("trade").len() as u64);
+    assert_eq!(found["quote"], lines_of("order_book").len() as u64);
+}
