@@ -2,7 +2,10 @@
 //!
 //! Written on what users call: a [`crate::Queryable`] is asked, and rows become lives, reports and findings.
 
+mod inquiry;
+pub mod lifecycle;
 mod period;
+pub mod replay;
 pub mod report;
 
 pub use period::Period;

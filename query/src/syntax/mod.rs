@@ -31,6 +31,7 @@ mod words;
 pub(crate) mod tests;
 
 pub use ast::{Query, Span};
+pub(crate) use lexical::quoted_text;
 pub use complete::{Completion, Suggestion, Words, complete};
 pub use highlight::{Token, highlight, is_unfinished};
 
