@@ -5,6 +5,8 @@
 mod inquiry;
 pub mod lifecycle;
 mod period;
+#[cfg(test)]
+mod recorded;
 pub mod replay;
 pub mod report;
 

@@ -78,6 +78,11 @@ impl Orders {
         at as usize
     }
 
+    /// An order, as far as it is known.
+    pub(crate) fn get(&self, id: &str) -> Option<&Folded> {
+        self.orders.iter().find(|order| order.order_id == id)
+    }
+
     /// Bytes it takes, about.
     pub(crate) fn bytes(&self) -> usize {
         self.orders.capacity() * size_of::<Folded>()

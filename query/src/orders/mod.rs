@@ -12,7 +12,7 @@
 pub(crate) mod columns;
 pub(crate) mod facts;
 pub(crate) mod fold;
-mod folded;
+pub(crate) mod folded;
 mod life;
 #[cfg(test)]
 mod tests;

@@ -31,9 +31,9 @@ mod words;
 pub(crate) mod tests;
 
 pub use ast::{Query, Span};
-pub(crate) use lexical::quoted_text;
 pub use complete::{Completion, Suggestion, Words, complete};
 pub use highlight::{Token, highlight, is_unfinished};
+pub(crate) use lexical::quoted_text;
 
 use source::Source;
 

@@ -13,7 +13,8 @@ use crate::rows::Row;
 const STEPS_MAX: usize = 256;
 
 /// Events that say of which order an order is.
-const LINKED: &str = "category in (order, fill) (exists parent_order_id or exists replaces or exists replaced_by)";
+const LINKED: &str =
+    "category in (order, fill) (exists parent_order_id or exists replaces or exists replaced_by)";
 
 /// One order is of another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,8 +65,14 @@ enum Reach {
 
 /// Whether an order without events is named by others.
 pub(super) fn is_named(inquiry: &mut Inquiry, id: &str) -> Result<bool> {
-    let text = "category in (order, fill) (parent_order_id = $id or replaces = $id or replaced_by = $id) | head 1";
-    Ok(inquiry.first(text, &[("id", Datum::from(id))])?.is_some())
+    let text = format!("{LINKED} ({}) | head 1", names("= $id"));
+    Ok(inquiry.first(&text, &[("id", Datum::from(id))])?.is_some())
+}
+
+/// The condition that one of the links compares so; as texts, for an id may have been recorded as a number.
+fn names(comparison: &str) -> String {
+    let fields = ["parent_order_id", "replaces", "replaced_by"];
+    fields.map(|field| format!("to_text({field}) {comparison}")).join(" or ")
 }
 
 /// The orders of a correlation id.
@@ -145,7 +152,8 @@ pub(super) fn follow(inquiry: &mut Inquiry, seeds: Vec<String>) -> Result<Family
         }
     }
     // Those that had no room are of no order that is told.
-    let links = links.into_iter().filter(|link| reach.contains_key(&link.from) && reach.contains_key(&link.to));
+    let links =
+        links.into_iter().filter(|link| reach.contains_key(&link.from) && reach.contains_key(&link.to));
     Ok(Family { ids, links: links.collect(), has_more })
 }
 
@@ -155,9 +163,9 @@ fn ask(inquiry: &mut Inquiry, orders: &[(String, Reach)]) -> Result<BTreeSet<Lin
     let all = orders.iter().filter(|(_, reach)| *reach == Reach::All);
     let own = lists(orders.iter().map(|(id, _)| id.as_str())).into_iter();
     let own = own.map(|list| format!("{LINKED} order_id in ({list})"));
-    let others = lists(all.map(|(id, _)| id.as_str())).into_iter().map(|list| {
-        format!("{LINKED} (parent_order_id in ({list}) or replaces in ({list}) or replaced_by in ({list}))")
-    });
+    let others = lists(all.map(|(id, _)| id.as_str()))
+        .into_iter()
+        .map(|list| format!("{LINKED} ({})", names(&format!("in ({list})"))));
     for filter in own.chain(others) {
         let text = format!("{filter} | distinct order_id, parent_order_id, replaces, replaced_by");
         inquiry.each(&text, &[], |row| {
@@ -201,7 +209,8 @@ pub(super) fn cycles(links: &[Link]) -> Vec<Vec<String>> {
                         Some(first) => {
                             let mut cycle: Vec<String> =
                                 way[first..].iter().map(|(id, _)| (*id).to_owned()).collect();
-                            let least = cycle.iter().enumerate().min_by_key(|(_, id)| *id).map_or(0, |(at, _)| at);
+                            let least =
+                                cycle.iter().enumerate().min_by_key(|(_, id)| *id).map_or(0, |(at, _)| at);
                             cycle.rotate_left(least);
                             found.insert(cycle);
                         }

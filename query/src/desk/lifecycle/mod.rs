@@ -21,8 +21,8 @@ use crate::orders::facts::FactSlots;
 use crate::orders::fold::Orders;
 pub use crate::orders::{Life, Transition};
 use crate::rows::UnreadablePart;
-pub(super) use gather::gather;
 pub use family::{Link, Relation};
+pub(super) use gather::gather;
 pub(super) use timeline::mark;
 pub use timeline::{Moment, Role};
 

@@ -6,7 +6,6 @@ use blotter_engine::event::Timestamp;
 
 use super::family::printed;
 use super::{Life, Transition};
-use crate::datum::Datum;
 use crate::orders::fold::Belonging;
 use crate::rows::Row;
 
@@ -87,12 +86,4 @@ pub(in crate::desk) fn mark(rows: Vec<Row>, orders: &[Life]) -> Vec<Moment> {
         Some(Moment { ts, seq, since_start_ns, since_previous_ns, order_id, role, illegal, row })
     };
     rows.into_iter().filter_map(moment).collect()
-}
-
-/// The name of an event.
-pub(in crate::desk) fn event_name(row: &Row) -> &str {
-    match row.get("event") {
-        Datum::Str(name) => name,
-        _ => "",
-    }
 }
