@@ -1,6 +1,7 @@
 //! The command line: what can be asked and how it is spelt.
 
 pub(crate) mod administer;
+mod orders;
 mod query;
 pub(crate) mod values;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::render::style::ColorChoice;
+pub(crate) use orders::{Lifecycle, Replay, Showing};
 pub(crate) use query::{Query, Repl, RowFormat};
 
 const EXAMPLES: &str = "\
@@ -51,6 +53,10 @@ pub(crate) enum Command {
     Tail(Tail),
     /// Ask in the query language
     Query(Query),
+    /// Show what became of an order, step by step, with the orders it belongs to
+    Lifecycle(Lifecycle),
+    /// Show an order once more with the market around it, and how well it was executed
+    Replay(Replay),
     /// Ask one thing after the other, with completion, history and live results
     Repl(Repl),
     /// Show what a database holds

@@ -8,9 +8,11 @@ mod get;
 mod history;
 mod hold;
 mod import;
+mod lifecycle;
 mod maintain;
 mod policy;
 mod query;
+mod replay;
 pub(crate) mod stats;
 mod tail;
 
@@ -37,6 +39,8 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Get(arguments) => get::run(&arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Lifecycle(arguments) => lifecycle::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Repl(arguments) => repl::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
         Command::Stats(arguments) => stats::run(&arguments),

@@ -5,6 +5,7 @@
 //!    │         └────▶ spark    bars and sparklines
 //!    ├─────▶ text, json, csv   a row, a line
 //!    └─────▶ value, escape     what stands in a cell, made safe
+//! orders                       what became of orders
 //! grid, amount                 small tables of what the program itself has to say
 //! ```
 //! Nothing that was recorded reaches the output unescaped, whatever the format.
@@ -16,6 +17,7 @@ pub(crate) mod grid;
 pub(crate) mod json;
 mod layout;
 pub(crate) mod ledger;
+pub(crate) mod orders;
 pub(crate) mod printer;
 mod spark;
 pub(crate) mod style;

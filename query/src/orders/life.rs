@@ -3,7 +3,9 @@
 use blotter_engine::event::{OrderStatus, Side, Timestamp};
 use rust_decimal::Decimal;
 
+use super::columns::{micros, millis};
 use super::folded::{Folded, Words};
+use crate::datum::Datum;
 
 /// A step that may not follow the one before it; see
 /// [`OrderStatus::can_become`](blotter_engine::event::OrderStatus::can_become).
@@ -100,6 +102,54 @@ pub struct Life {
 }
 
 impl Life {
+    /// Everything with its name, for whoever prints it; the columns of the stage `lifecycle` have the same names.
+    pub fn values(&self) -> Vec<(&'static str, Datum)> {
+        let text = |text: &Option<String>| text.as_deref().into();
+        let between = |from: Option<Timestamp>, to: Option<Timestamp>| to?.nanos().checked_sub(from?.nanos());
+        vec![
+            ("order_id", self.order_id.as_str().into()),
+            ("correlation_id", text(&self.correlation_id)),
+            ("session_id", text(&self.session_id)),
+            ("symbol", text(&self.symbol)),
+            ("strategy", text(&self.strategy)),
+            ("side", text(&self.side)),
+            ("order_type", text(&self.order_type)),
+            ("quantity", self.quantity.into()),
+            ("price", self.price.into()),
+            ("decision_price", self.decision_price.into()),
+            ("status", self.status.map(|status| status.as_str()).into()),
+            ("first", self.first.into()),
+            ("last", self.last.into()),
+            ("created", self.created.into()),
+            ("submitted", self.submitted.into()),
+            ("acknowledged", self.acknowledged.into()),
+            ("first_fill", self.first_fill.into()),
+            ("last_fill", self.last_fill.into()),
+            ("ended", self.ended.into()),
+            ("events", self.events.into()),
+            ("fills", self.fills.into()),
+            ("duplicates", self.duplicates.into()),
+            ("filled_quantity", self.filled_quantity.into()),
+            ("announced_quantity", self.announced_quantity.into()),
+            ("remaining_quantity", self.remaining_quantity.into()),
+            ("average_fill_price", self.average_fill_price.into()),
+            ("commission", self.commission.into()),
+            ("slippage_bps", self.slippage_bps.into()),
+            ("submit_us", micros(between(self.created, self.submitted))),
+            ("acknowledge_us", micros(between(self.submitted.or(self.created), self.acknowledged))),
+            ("first_fill_us", micros(between(self.created, self.first_fill))),
+            ("lifecycle_ms", millis(between(Some(self.first), self.ended))),
+            ("errors", (self.error_seqs.len() as u64).into()),
+            ("illegal_transitions", (self.illegal_transitions.len() as u64).into()),
+            ("is_orphan", self.is_orphan.into()),
+            ("is_open", self.is_open.into()),
+            ("is_overfilled", self.is_overfilled.into()),
+            ("parent_order_id", text(&self.parent_order_id)),
+            ("replaces", text(&self.replaces)),
+            ("replaced_by", text(&self.replaced_by)),
+        ]
+    }
+
     pub(crate) fn of(order: &Folded, words: &Words) -> Life {
         let word = |word| words.get(word).map(ToString::to_string);
         let rare = order.rare();

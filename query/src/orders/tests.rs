@@ -82,6 +82,10 @@ fn check(events: &str, expected: &str) {
         let (name, expected) = cell.split_once('=').unwrap();
         let column = columns::COLUMNS.iter().find(|column| column.name == name).unwrap();
         let value = (column.value)(order, &words);
+        let life = Life::of(order, &words).values();
+        if let Some((_, of_type)) = life.iter().find(|(known, _)| *known == name) {
+            assert_eq!(*of_type, value, "{name} of\n{events}");
+        }
         let found = if value.is_null() { "-".to_owned() } else { value.to_string() };
         assert_eq!(found, expected, "{name} of\n{events}");
     }
