@@ -7,7 +7,7 @@
 //!                   columns       threads                rows
 //! ```
 //!
-//! Rooms, each importing only what stands above it in this list: `datum` (values), `time`, [`syntax`], `plan`, `exec`,
+//! Rooms, each importing only what stands above it in this list: `datum` (values), `time`, [`syntax`], `plan`, `orders`, `exec`,
 //! what users call: [`Queryable`], [`Rows`], [`EventFilter`],
 //! [`Vocabulary`], and [`desk`], which is written on those. The language itself is described in
 //! `docs/query-language.md`.
@@ -41,6 +41,7 @@ mod exec;
 pub mod limits;
 mod names;
 mod nearest;
+mod orders;
 mod plan;
 mod reference;
 mod rows;

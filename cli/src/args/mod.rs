@@ -1,6 +1,7 @@
 //! The command line: what can be asked and how it is spelt.
 
 pub(crate) mod administer;
+mod orders;
 mod query;
 mod report;
 pub(crate) mod values;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::render::style::ColorChoice;
+pub(crate) use orders::{Lifecycle, Replay, Showing};
 pub(crate) use query::{Query, Repl, RowFormat};
 pub(crate) use report::{Report, ReportFormat};
 
@@ -54,6 +56,10 @@ pub(crate) enum Command {
     Tail(Tail),
     /// Ask in the query language
     Query(Query),
+    /// Show what became of an order, step by step, with the orders it belongs to
+    Lifecycle(Lifecycle),
+    /// Show an order once more with the market around it, and how well it was executed
+    Replay(Replay),
     /// Ask one thing after the other, with completion, history and live results
     Repl(Repl),
     /// Say what a day or a longer time amounts to

@@ -8,9 +8,11 @@ mod get;
 mod history;
 mod hold;
 mod import;
+mod lifecycle;
 mod maintain;
 mod policy;
 mod query;
+mod replay;
 mod report;
 pub(crate) mod stats;
 mod tail;
@@ -38,6 +40,8 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Get(arguments) => get::run(&arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Lifecycle(arguments) => lifecycle::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Repl(arguments) => repl::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
         Command::Report(arguments) => report::run(&arguments),

@@ -5,6 +5,7 @@
 //!    │         └────▶ spark    bars and sparklines
 //!    ├─────▶ text, json, csv   a row, a line
 //!    └─────▶ value, escape     what stands in a cell, made safe
+//! orders                       what became of orders
 //! grid, amount                 small tables of what the program itself has to say
 //! report, figure               reports: figures with their units, tables, sparklines
 //! ```
@@ -18,6 +19,7 @@ pub(crate) mod grid;
 pub(crate) mod json;
 mod layout;
 pub(crate) mod ledger;
+pub(crate) mod orders;
 pub(crate) mod printer;
 pub(crate) mod report;
 mod spark;

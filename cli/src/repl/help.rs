@@ -53,6 +53,7 @@ const STAGES: &str = "\
   asof (event = quote) by symbol within 5s
                                         the latest row before each, as the quote at a fill
   join (category = risk) on order_id = order_id
+  lifecycle                             one row per order: what became of it; `lifecycle of rows` reads no more
   gaps                                  what was lost
   tz America/New_York                   zone of the stages that follow and of the times shown
   explain                               how the query is run, instead of its rows

@@ -2,7 +2,12 @@
 //!
 //! Written on what users call: a [`crate::Queryable`] is asked, and rows become lives, reports and findings.
 
+mod inquiry;
+pub mod lifecycle;
 mod period;
+#[cfg(test)]
+mod recorded;
+pub mod replay;
 pub mod report;
 pub mod trades;
 

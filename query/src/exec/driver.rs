@@ -21,7 +21,7 @@ use crate::cells::{Cells, Slot};
 use crate::error::Result;
 use crate::plan::inline::Inlined;
 use crate::plan::scalar::{Condition, Scalar};
-use crate::plan::step::{Output, Plan, Step};
+use crate::plan::step::{Lifecycle, Lives, Output, Plan, Step};
 
 /// Runs a plan.
 ///
@@ -37,10 +37,14 @@ pub(crate) fn run(plan: &Plan, execution: &Arc<Execution>) -> Result<RowStream> 
     Ok(stream)
 }
 
-/// The plan, with the queries on the right of its joins giving only the columns that are wanted of them.
+/// The plan, with the queries on the right of its joins, and its lives of orders, giving only the columns that are
+/// wanted of them.
 fn narrowed(plan: &Plan, execution: &Execution) -> Plan {
     let mut narrowed = plan.clone();
     for (index, step) in narrowed.steps.iter_mut().enumerate() {
+        if let Step::Lifecycle(lifecycle) = step {
+            lifecycle.columns = plan.required_lives(index, &execution.names);
+        }
         if let Step::Asof { plan: right, .. } | Step::Join { plan: right, .. } = step
             && right.output == Output::Open
             && let Some(wanted) = plan.required_right(index, &execution.names)
@@ -59,6 +63,7 @@ pub(crate) fn access(plan: &Plan) -> &'static str {
         Beginning::Tail { .. } => "latest first, stopping early",
         Beginning::Top { .. } => "keys of all matches, by all threads; rows of the first only",
         Beginning::Collect => "all matches, by all threads",
+        Beginning::Nothing => "by its first stage",
         Beginning::InOrder { .. } => "in order, as rows are asked for",
     }
 }
@@ -81,6 +86,8 @@ enum Beginning {
         limit: u64,
     },
     Collect,
+    /// The first step reads the database itself.
+    Nothing,
     /// `sorts`: the first step sorts by time, which the rows are in already.
     InOrder {
         sorts: Option<Option<u64>>,
@@ -91,6 +98,9 @@ impl Beginning {
     fn of(plan: &Plan) -> Beginning {
         if let Some(inlined) = Inlined::of(plan) {
             return Beginning::Aggregate(Box::new(inlined));
+        }
+        if let Some(Step::Lifecycle(Lifecycle { of: Lives::All, .. })) = plan.steps.first() {
+            return Beginning::Nothing;
         }
         let by_row = plan.steps.iter().take_while(|step| step.is_by_row()).count();
         if let Some(Step::Tail(count)) = plan.steps.get(by_row) {
@@ -191,6 +201,7 @@ fn begin<'p>(
             let (source, request, execution) = (Arc::clone(source), request(false), Arc::clone(execution));
             (lazily_released(execution, move || source.collect(request)), after)
         }
+        Beginning::Nothing => (Box::new(std::iter::empty()), &plan.steps[..]),
         Beginning::InOrder { sorts } => {
             let rows = source.scan(request(false))?;
             match sorts {

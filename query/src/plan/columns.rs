@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::scalar::{Condition, Scalar};
-use super::step::{Output, Plan, Step};
+use super::step::{Lifecycle, Lives, Output, Plan, Step};
 use crate::cells::{Names, Slot};
+use crate::orders::columns::{ALWAYS, COLUMNS};
 
 /// Columns that are wanted; all if `None`.
 type Wanted = Option<BTreeSet<Slot>>;
@@ -34,6 +35,37 @@ impl Plan {
             after.extend(renamed.iter().map(|(own, _)| *own));
             after
         }))
+    }
+}
+
+impl Plan {
+    /// The columns of the lives that its `lifecycle` at that step gives which are wanted.
+    pub(crate) fn required_lives(&self, step: usize, names: &Names) -> Vec<usize> {
+        let after = required(&self.steps[step + 1..], wanted_of(&self.output), names);
+        let is_wanted =
+            |at: &usize| after.as_ref().is_none_or(|after| after.contains(&names.slot(COLUMNS[*at].name)));
+        (0..COLUMNS.len()).filter(is_wanted).collect()
+    }
+}
+
+impl Lifecycle {
+    /// The columns of the rows before it that it reads.
+    fn reads(&self, names: &Names) -> BTreeSet<Slot> {
+        match self.of {
+            Lives::All => BTreeSet::new(),
+            Lives::Ids(slot) => BTreeSet::from([slot]),
+            Lives::Rows => self.facts(names).into_iter().collect(),
+        }
+    }
+
+    /// The fields of events from which the columns that are wanted are made.
+    pub(crate) fn facts(&self, names: &Names) -> Vec<Slot> {
+        let mut facts = ALWAYS.to_vec();
+        facts.extend(self.columns.iter().flat_map(|at| COLUMNS[*at].facts));
+        facts.sort_unstable();
+        facts.dedup();
+        let always = [Slot::TS, Slot::SEQ, Slot::CATEGORY, Slot::LEVEL];
+        always.into_iter().chain(facts.into_iter().map(|fact| names.slot(fact.field()))).collect()
     }
 }
 
@@ -128,6 +160,7 @@ fn before(step: &Step, mut wanted: Wanted, names: &Names) -> Wanted {
             }
             reads.extend(on.iter().map(|(left, _)| *left));
         }
+        Step::Lifecycle(lifecycle) => return Some(lifecycle.reads(names)),
         Step::Gaps { .. } => return Some(BTreeSet::new()),
     }
     wanted.map(|mut wanted| {

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::functions::Function;
 use super::scalar::{Comparand, Condition, Scalar, Test};
-use super::step::{BoundAggregate, Plan, SampleSize, Step};
+use super::step::{BoundAggregate, Lives, Plan, SampleSize, Step};
 use crate::cells::{Names, Slot};
 use crate::datum::{Datum, DatumRef};
 use crate::syntax::ast::CompareOp;
@@ -326,6 +326,14 @@ impl Words<'_> {
                     words.name(*right);
                 });
             }
+            Step::Lifecycle(lifecycle) => match lifecycle.of {
+                Lives::All => self.add("lifecycle of all orders"),
+                Lives::Ids(slot) => {
+                    self.add("lifecycle of orders by ");
+                    self.name(slot);
+                }
+                Lives::Rows => self.add("lifecycle of rows"),
+            },
             Step::Gaps { .. } => self.add("gaps"),
         }
     }

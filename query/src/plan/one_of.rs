@@ -83,7 +83,7 @@ fn whole_number(text: &str) -> Option<i64> {
 }
 
 /// As the engine prints it.
-fn printed(value: DatumRef<'_>) -> SmolStr {
+pub(crate) fn printed(value: DatumRef<'_>) -> SmolStr {
     match value {
         DatumRef::Null => SmolStr::default(),
         DatumRef::Bool(value) => ValueRef::Bool(value).to_smolstr(),

@@ -94,6 +94,8 @@ pub(crate) enum Step {
     Asof { plan: Box<Plan>, by: Vec<Slot>, within_ns: Option<i64>, renamed: Vec<(Slot, Slot)> },
     /// Rows of another query that agree; `renamed` as of `Asof`.
     Join { plan: Box<Plan>, on: Vec<(Slot, Slot)>, keep_unmatched: bool, renamed: Vec<(Slot, Slot)> },
+    /// One row per order, sorted by its first event.
+    Lifecycle(Lifecycle),
     /// What is missing from the database, as far as it may have happened between these times, both included. It reads
     /// the database itself, whatever rows come.
     Gaps { range: (Option<Timestamp>, Option<Timestamp>) },
@@ -124,6 +126,25 @@ impl Stats {
         slots.dedup();
         slots
     }
+}
+
+/// `lifecycle`.
+#[derive(Clone, Debug)]
+pub(crate) struct Lifecycle {
+    pub(crate) of: Lives,
+    /// The columns that are wanted, by their places in [`COLUMNS`](crate::orders::columns::COLUMNS).
+    pub(crate) columns: Vec<usize>,
+}
+
+/// Whose lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lives {
+    /// Those of all orders of the database; whatever rows come are not looked at.
+    All,
+    /// Those of the orders whose id the rows have in that column, with all their events in the database.
+    Ids(Slot),
+    /// What the rows tell, which are events in the order of (`ts`, `seq`).
+    Rows,
 }
 
 /// How much is sampled.

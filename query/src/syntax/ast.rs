@@ -441,6 +441,11 @@ pub enum Stage {
         /// `join left`: rows without another one are kept.
         keep_unmatched: bool,
     },
+    /// `lifecycle`, `lifecycle of rows`: one row per order.
+    Lifecycle {
+        /// Only what the rows tell of their orders, rather than all events of these orders.
+        of_rows: bool,
+    },
     /// `gaps`
     Gaps,
     /// `tz ZONE`: the zone of the stages that follow, and of the times shown.

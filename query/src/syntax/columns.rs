@@ -56,6 +56,10 @@ pub(super) fn after(query: &Query, fields: &[String]) -> Vec<String> {
                 append(&mut columns, after(&query.node, fields));
             }
             Stage::Join { query, .. } => append(&mut columns, after(&query.node, fields)),
+            Stage::Lifecycle { .. } => {
+                columns =
+                    crate::orders::columns::COLUMNS.iter().map(|column| column.name.to_owned()).collect();
+            }
             Stage::Gaps => {
                 columns = owned(&["kind", "producer", "first", "last", "count", "after_ts", "before_ts"]);
             }

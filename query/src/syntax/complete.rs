@@ -285,6 +285,8 @@ impl<W: Words> Found<'_, W> {
             (Bracket::Query, "sort") => &["asc", "desc"],
             (Bracket::Query, "sessions") if !frame.by => &["by"],
             (Bracket::Query, "sessions") => &["maxspan", "maxpause", "as"],
+            (Bracket::Query, "lifecycle") if !frame.by => &["of"],
+            (Bracket::Query, "lifecycle") if frame.expect == Expect::Clause => &["rows"],
             (Bracket::Query, "context") if !frame.by => &["where", "by"],
             (Bracket::Query, "asof") if !frame.by => &["by"],
             (Bracket::Query, "asof") => &["within"],
@@ -303,7 +305,12 @@ impl<W: Words> Found<'_, W> {
 
 /// Whether the stage cannot end before its keyword.
 fn is_awaited(frame: &Frame) -> bool {
-    !frame.by && matches!(frame.name.as_str(), "sessions" | "asof" | "join")
+    match frame.name.as_str() {
+        "sessions" | "asof" | "join" => !frame.by,
+        // `of` wants its `rows`.
+        "lifecycle" => frame.by,
+        _ => false,
+    }
 }
 
 /// A value as it stands in a filter: in quotes if it needs them.

@@ -254,7 +254,7 @@ pub(super) fn name_text(name: &str) -> Cow<'_, str> {
 
 /// Text in double quotes with what it needs escaped. What would do something to a terminal
 /// comes as `\u{..}`.
-pub(super) fn quoted_text(text: &str) -> String {
+pub(crate) fn quoted_text(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {

@@ -33,6 +33,7 @@ pub(crate) mod tests;
 pub use ast::{Query, Span};
 pub use complete::{Completion, Suggestion, Words, complete};
 pub use highlight::{Token, highlight, is_unfinished};
+pub(crate) use lexical::quoted_text;
 
 use source::Source;
 

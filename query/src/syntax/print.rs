@@ -329,6 +329,9 @@ impl Display for Stage {
                 write!(f, "join {}({query}) on ", if *keep_unmatched { "left " } else { "" })?;
                 separated(f, on.iter().map(Pair), ", ")
             }
+            Stage::Lifecycle { of_rows } => {
+                f.write_str(if *of_rows { "lifecycle of rows" } else { "lifecycle" })
+            }
             Stage::Gaps => f.write_str("gaps"),
             Stage::Zone(zone) => write!(f, "tz {}", Zone(zone)),
             Stage::Explain => f.write_str("explain"),

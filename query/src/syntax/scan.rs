@@ -560,7 +560,7 @@ impl<'t> Scan<'t> {
             "head" | "limit" | "tail" | "top" | "sample" => Expect::Number,
             "stats" => Expect::Aggregate,
             "timeline" | "context" => Expect::Duration,
-            "sessions" => Expect::Clause,
+            "sessions" | "lifecycle" => Expect::Clause,
             "related" => Expect::Field,
             "asof" | "join" => Expect::Query,
             "tz" => Expect::Zone,
@@ -597,6 +597,11 @@ impl<'t> Scan<'t> {
             ("tz", "timeline") if after => Expect::Zone,
             ("within", "asof") | ("maxspan" | "maxpause", "sessions") if after => Expect::Duration,
             ("on", "join") if after => Expect::Field,
+            ("of", "lifecycle") if after && !frame.by => {
+                frame.by = true;
+                Expect::Clause
+            }
+            ("rows", "lifecycle") if after && frame.by => Expect::End,
             ("left", "join") if frame.expect == Expect::Query => Expect::Query,
             ("except", "fields") if frame.expect == Expect::Operand => Expect::Field,
             _ => return false,

@@ -88,6 +88,7 @@ fn stage<'t>(source: &Source<'t>, pipe: &'t str, input: &'t str) -> Parsed<'t, S
         "context" => stage_other_rows::context(source, at),
         "asof" => stage_other_rows::asof(source, at),
         "join" => stage_other_rows::join(source, at),
+        "lifecycle" => stage_other_rows::lifecycle(source, rest),
         _ => fail(advice::unknown_stage(source, input, rest, word)),
     }
 }

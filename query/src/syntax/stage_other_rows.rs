@@ -1,4 +1,5 @@
-//! Stages that bring in rows beside those of the filter: `related`, `context`, `asof`, `join`.
+//! Stages that bring in rows beside those of the filter: `related`, `context`, `asof`, `join`,
+//! `lifecycle`.
 
 use super::ast::{Name, Query, Spanned, Stage};
 use super::lexical::{self, keyword};
@@ -43,6 +44,22 @@ pub(super) fn context<'t>(source: &Source<'t>, at: &'t str) -> Parsed<'t, Stage>
     };
     Ok((rest, Stage::Context { before, after, filter, by }))
 }
+
+/// `lifecycle [of rows]`
+pub(super) fn lifecycle<'t>(source: &Source<'t>, rest: &'t str) -> Parsed<'t, Stage> {
+    let Some(after) = keyword(source.space(rest), "of") else {
+        return Ok((rest, Stage::Lifecycle { of_rows: false }));
+    };
+    let at = source.space(after);
+    match keyword(at, "rows") {
+        Some(rest) => Ok((rest, Stage::Lifecycle { of_rows: true })),
+        None => fail(source.expected(at, "'rows'").with_hint(LIFECYCLE)),
+    }
+}
+
+/// How it is written.
+pub(super) const LIFECYCLE: &str =
+    "write lifecycle for all events of the orders, lifecycle of rows for those of the rows alone";
 
 /// `(query)`
 fn within_parentheses<'t>(

@@ -42,6 +42,7 @@ pub(super) const STAGES: &[(&str, &str)] = &[
     ("context", "events around each match"),
     ("asof", "the latest row before each"),
     ("join", "rows of another query"),
+    ("lifecycle", "what became of each order"),
     ("gaps", "what is missing"),
     ("tz", "the time zone from here on"),
     ("explain", "how the query is run"),

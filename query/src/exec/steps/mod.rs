@@ -15,6 +15,7 @@ mod held;
 mod histogram;
 mod join;
 mod key;
+mod lifecycle;
 mod merge;
 mod neighbours;
 mod place;
@@ -79,6 +80,7 @@ pub(crate) fn apply(
         Step::Join { plan, on, keep_unmatched, renamed } => {
             join::join(input, plan, on, *keep_unmatched, renamed, source, execution)
         }
+        Step::Lifecycle(step) => lifecycle::lifecycle(input, step, source, execution),
         // It reads the whole database itself.
         Step::Gaps { range } => gaps::gaps(*range, source, execution),
     })

@@ -108,6 +108,7 @@ impl<'a> Pipeline<'a> {
                     stages.next();
                 }
                 (Stage::Gaps, _) => pipeline.gaps(query, at, stage)?,
+                (Stage::Lifecycle { of_rows }, _) => pipeline.lifecycle(&filter, *of_rows, stage.span)?,
                 _ => pipeline.stage(stage)?,
             }
         }
@@ -149,7 +150,9 @@ impl<'a> Pipeline<'a> {
             }
             Stage::Asof { query, by, within } => self.asof(query, by, within.as_ref(), stage.span)?,
             Stage::Join { query, on, keep_unmatched } => self.join(query, on, *keep_unmatched)?,
-            Stage::Gaps => unreachable!("gaps is bound with the query around it"),
+            Stage::Gaps | Stage::Lifecycle { .. } => {
+                unreachable!("they are bound with the query around them")
+            }
             Stage::Zone(zone) => self.zone = named_zone(zone)?,
             Stage::Explain => self.explain = true,
         }

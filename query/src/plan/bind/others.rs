@@ -1,13 +1,17 @@
 //! Stages that bring in rows beside those of the filter.
 
+use blotter_engine::event::Category;
+
 use super::Pipeline;
 use super::expression::{self, duration_ns};
 use super::scope::{Column, Scope};
 use crate::cells::Slot;
+use crate::datum::DatumRef;
 use crate::error::{ErrorKind, QueryError, Result};
+use crate::orders::{self, columns::COLUMNS};
 use crate::plan::kinds::Kinds;
-use crate::plan::scalar::Condition;
-use crate::plan::step::Step;
+use crate::plan::scalar::{Condition, Scalar};
+use crate::plan::step::{Lifecycle, Lives, Step};
 use crate::syntax::ast::{Expr, ExprKind, Filter, FilterKind, Literal, Name, Query, Span, Spanned, Stage};
 
 impl Pipeline<'_> {
@@ -128,6 +132,37 @@ impl Pipeline<'_> {
         Ok(())
     }
 
+    pub(super) fn lifecycle(&mut self, filter: &Condition, of_rows: bool, span: Span) -> Result<()> {
+        let of = if of_rows {
+            self.events_needed("lifecycle of rows", span)?;
+            let missing = ["category", "order_id"].into_iter().find(|name| !self.scope.has_event_field(name));
+            if let Some(missing) = missing {
+                let message = format!("'lifecycle of rows' needs '{missing}', and these rows lack it");
+                return Err(QueryError::new(ErrorKind::Type, message)
+                    .with_place(span, "not the events as they were recorded")
+                    .with_hint("keep the field, or write lifecycle alone to read the events again"));
+            }
+            if !self.steps.iter().all(keeps_order) {
+                let key = |slot| (Scalar::Column(slot), false);
+                let keys = vec![key(Slot::TS), key(Slot::SEQ)];
+                self.steps.push(Step::Sort { keys, limit: None });
+            }
+            Lives::Rows
+        } else if self.steps.is_empty() && takes_all_order_events(filter) {
+            Lives::All
+        } else {
+            Lives::Ids(self.needed("order_id", "lifecycle", span)?.slot)
+        };
+        self.steps.push(Step::Lifecycle(Lifecycle { of, columns: (0..COLUMNS.len()).collect() }));
+        let column = |column: &orders::columns::Column| {
+            Column::computed(column.name, self.slot(column.name), column.kinds)
+        };
+        self.scope = Scope::listed(COLUMNS.iter().map(column).collect());
+        self.range = (None, None);
+        self.picture = super::Picture::Table;
+        Ok(())
+    }
+
     pub(super) fn gaps(&mut self, query: &Query, at: usize, stage: &Spanned<Stage>) -> Result<()> {
         let error = |span: Span, message: &str, label: &str| {
             QueryError::new(ErrorKind::Type, message)
@@ -161,6 +196,34 @@ impl Pipeline<'_> {
         self.steps.push(Step::Gaps { range: self.range });
         Ok(())
     }
+}
+
+/// Whether a filter lets through every order event: there is none, or it is one of categories that has both.
+fn takes_all_order_events(filter: &Condition) -> bool {
+    match filter {
+        Condition::Always => true,
+        Condition::Column { slot: Slot::CATEGORY, test } => [Category::ORDER, Category::FILL]
+            .iter()
+            .all(|category| test.passes(DatumRef::Category(*category))),
+        _ => false,
+    }
+}
+
+/// Whether a step gives rows in the order of (`ts`, `seq`) if they come so.
+fn keeps_order(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::Where(_)
+            | Step::Fields(_)
+            | Step::FieldsExcept(_)
+            | Step::Extend(_)
+            | Step::Head(_)
+            | Step::Tail(_)
+            | Step::Shift { .. }
+            | Step::Related { .. }
+            | Step::Context { .. }
+            | Step::Asof { .. }
+    )
 }
 
 /// The place of a part of a filter that is no condition on `ts` alone.

@@ -124,6 +124,10 @@ pub(in super::super) fn after_stage<'t>(source: &Source<'t>, at: &'t str, stage_
         "sort" if lexical::is_keyword(lexical::bare(at).1, "ascending") => "write asc",
         "head" | "limit" | "tail" | "sample" => "only a number of rows follows",
         "gaps" | "explain" => "nothing follows this stage",
+        "lifecycle" if keyword(at, "by").is_some() => {
+            "there is one row per order; group them in the next stage: | stats count() by status"
+        }
+        "lifecycle" => super::super::stage_other_rows::LIFECYCLE,
         "extend" if keyword(at, "as").is_some() => {
             "the column's name comes first: extend total = price * quantity"
         }

@@ -312,6 +312,7 @@ pub(crate) fn stage(depth: u32) -> BoxedStrategy<Stage> {
         }),
         text().prop_map(|zone| Stage::Zone(spanned(zone))),
         Just(Stage::Gaps),
+        any::<bool>().prop_map(|of_rows| Stage::Lifecycle { of_rows }),
     ];
     let zone = option::of(text().prop_map(spanned));
     let width =

@@ -155,6 +155,10 @@ fn what_can_come_next_is_suggested() {
     check("| related sy^", "sy", &["symbol"]);
     check("| related symbol ^", "", &["->", "|"]);
     check("| related symbol -> st^", "st", &["status"]);
+    check("| lifecycle ^", "", &["of", "|"]);
+    check("| lifecycle of ^", "", &["rows"]);
+    check("| lifecycle of rows ^", "", &["|"]);
+    check("| lifecycle | where illegal^", "illegal", &["illegal_transitions"]);
     check("| context 5s ^", "", &["1s"]);
     check("| context 5s 5s ^", "", &["where", "by", "|"]);
     check("| context 5s 5s where symbol = M^", "M", &["MSFT"]);

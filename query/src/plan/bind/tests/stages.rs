@@ -130,6 +130,33 @@ fn stages_become_steps() {
 }
 
 #[test]
+fn lives_are_read_once_where_all_orders_are_meant() {
+    let lives = |text: &str, expected: &str| {
+        let (plan, names) = bound(text, &options()).unwrap();
+        let steps = plan.describe(&names);
+        let found = steps.iter().filter(|step| step.starts_with("lifecycle") || step.starts_with("sort"));
+        assert_eq!(found.map(String::as_str).collect::<Vec<_>>().join(", "), expected, "{text}");
+    };
+    for text in [
+        "| lifecycle",
+        "category in (order, fill) | lifecycle",
+        "| stats count() | join (| lifecycle) on count = events",
+    ] {
+        let expected = if text.starts_with("| stats") { "" } else { "lifecycle of all orders" };
+        lives(text, expected);
+    }
+    let by_id = "lifecycle of orders by order_id";
+    lives("category = order | lifecycle", by_id);
+    lives("price > 5 | lifecycle", by_id);
+    lives("| head 5 | lifecycle", by_id);
+    lives("| stats count() by order_id | lifecycle", by_id);
+    lives("| lifecycle of rows", "lifecycle of rows");
+    lives("| head 5 | lifecycle of rows", "lifecycle of rows");
+    lives("| sort price | lifecycle of rows", "sort price, sort ts, seq, lifecycle of rows");
+    lives("| sample 5 | lifecycle of rows", "sort ts, seq, lifecycle of rows");
+}
+
+#[test]
 fn expressions_are_computed_as_far_as_they_are_constant() {
     let extend = |expr: &str, expected: &str| {
         binds(&format!("| extend x = {expr}"), &["all", &format!("extend x = {expected}")]);
@@ -169,6 +196,7 @@ fn results_have_the_columns_that_their_stages_leave() {
         "| sessions by symbol maxpause 1m",
         &["symbol", "start", "end", "duration", "count", "first_event", "last_event", "level"],
     );
+    lists("| lifecycle | fields order_id, status", &["order_id", "status"]);
     lists("| gaps", &["kind", "producer", "first", "last", "count", "after_ts", "before_ts"]);
     lists(
         "| stats count() by symbol | extend share = count / 10 | prev count",
