@@ -106,7 +106,9 @@ pub(crate) struct Report {
 }
 
 fn kinds() -> impl TypedValueParser<Value = ReportKind> {
-    let kinds = ReportKind::ALL.iter().map(|kind| PossibleValue::new(kind.name()).help(kind.title()));
+    let kinds = ReportKind::ALL
+        .iter()
+        .map(|kind| PossibleValue::new(kind.name()).help(kind.description().trim_end_matches('.')));
     PossibleValuesParser::new(kinds)
         .map(|name| ReportKind::from_name(&name).expect("only names of kinds are possible"))
 }

@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(with_unit(&value, unit, Tz::UTC), expected, "{value:?} {unit:?}");
         }
         let local = plain(&Datum::Time(Timestamp(0)), Unit::None, Tz::America__New_York);
-        assert_eq!(local, "1969-12-31 19:00:00");
+        assert_eq!(local, "1969-12-31 19:00:00.000");
     }
 
     #[test]

@@ -325,3 +325,32 @@ fn lines(columns: &[&str], rows: Vec<Vec<Datum>>, zone: Tz) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_cut_into_pieces_that_fit() {
+        let widest = |at: usize| [8, 10, 10, 30, 5][at];
+        for (room, expected) in [
+            (usize::MAX, vec![vec![0, 1, 2, 3, 4]]),
+            (71, vec![vec![0, 1, 2, 3, 4]]),
+            (70, vec![vec![0, 1, 2, 3], vec![0, 4]]),
+            (32, vec![vec![0, 1, 2], vec![0, 3], vec![0, 4]]),
+            (1, vec![vec![0, 1], vec![0, 2], vec![0, 3], vec![0, 4]]),
+        ] {
+            assert_eq!(pieces(&[0, 1, 2, 3, 4], widest, room), expected, "{room}");
+        }
+        assert_eq!(pieces(&[0], widest, 1), [[0]]);
+        assert!(pieces(&[], widest, 1).is_empty());
+    }
+
+    #[test]
+    fn lines_stand_on_their_lowest_point_and_bars_on_zero() {
+        let values = [Datum::Int(-2), Datum::Null, Datum::Int(4), Datum::Int(6)];
+        assert_eq!(heights(ChartForm::Line, &values, 4), [0.0, 2.0, 6.0, 8.0]);
+        assert_eq!(heights(ChartForm::Line, &values, 2), [1.0, 7.0]);
+        assert_eq!(heights(ChartForm::Bars, &values, 2), [-2.0, 0.0, 4.0, 6.0]);
+    }
+}

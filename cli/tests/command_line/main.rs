@@ -13,6 +13,7 @@ mod query;
 mod repl_pipe;
 #[cfg(unix)]
 mod repl_terminal;
+mod report;
 mod run;
 mod shared_data;
 mod tail;

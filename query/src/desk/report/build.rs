@@ -159,3 +159,47 @@ impl Bucket {
         Ok(all.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+
+    #[test]
+    fn charts_of_whole_days_are_whole_and_follow_the_clock() {
+        for (first, last, zone, bucket, places) in [
+            ("2026-01-05", "2026-01-05", Tz::UTC, Bucket::Hour, 24),
+            ("2026-03-08", "2026-03-08", Tz::America__New_York, Bucket::Hour, 23),
+            ("2026-11-01", "2026-11-01", Tz::America__New_York, Bucket::Hour, 25),
+            ("2026-11-01", "2026-11-03", Tz::America__New_York, Bucket::Hour, 73),
+            ("2026-10-30", "2026-11-03", Tz::America__New_York, Bucket::Day, 5),
+            ("2026-01-05", "2026-01-05", Tz::Asia__Kolkata, Bucket::Hour, 24),
+        ] {
+            let period = Period::days(first.parse().unwrap(), last.parse().unwrap(), zone).unwrap();
+            assert_eq!(Bucket::of(&period), bucket, "{first} {last}");
+            // What is found is among the places, whatever its offset.
+            let found = Timestamp(period.from.nanos() + 4 * 3_600_000_000_000);
+            let found = if bucket == Bucket::Hour { found } else { period.from };
+            let all = bucket.all(&period, [found]).unwrap();
+            assert_eq!((all.len(), all[0]), (places, period.from), "{first} {last} {zone}");
+        }
+        let period = Period::between(Timestamp(0), Timestamp(7_200_000_000_000), Tz::UTC).unwrap();
+        assert_eq!(Bucket::Hour.all(&period, []).unwrap(), []);
+        assert_eq!(Bucket::Hour.all(&period, [Timestamp(0), Timestamp(7_200_000_000_000)]).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn sums_and_means_of_nothing_are_nothing() {
+        let none = Datum::Null;
+        assert_eq!(plus(&none, &none).unwrap(), Datum::Null);
+        assert_eq!(plus(&none, &Datum::Int(2)).unwrap(), Datum::Int(2));
+        assert_eq!(plus(&Datum::Int(1), &Datum::Decimal(Decimal::ONE)).unwrap(), Datum::Int(2));
+        assert!(plus(&Datum::Decimal(Decimal::MAX), &Datum::Int(1)).is_err());
+        assert_eq!((mean(&none, 0).unwrap(), mean(&Datum::Int(0), 0).unwrap()), (Datum::Null, Datum::Null));
+        assert_eq!((share(1, 0), share(1, 4)), (Datum::Null, Datum::Float(0.25)));
+        assert_eq!(greater(Datum::Null, &Datum::Int(-1)), Datum::Int(-1));
+        assert_eq!(greater(Datum::Int(3), &Datum::Int(2)), Datum::Int(3));
+        assert_eq!(greater(Datum::Int(3), &Datum::Null), Datum::Int(3));
+    }
+}

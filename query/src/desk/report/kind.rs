@@ -5,11 +5,11 @@ use super::{Section, daily, errors, losing, missed, performance, risk, strategie
 use crate::error::Result;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident $module:ident $name:literal $title:literal)*) => {
+    ($(#[doc = $doc:literal] $variant:ident $module:ident $name:literal $title:literal)*) => {
         /// What a report is about.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[non_exhaustive]
-        pub enum ReportKind { $($(#[$doc])* $variant),* }
+        pub enum ReportKind { $(#[doc = $doc] $variant),* }
 
         impl ReportKind {
             /// All of them.
@@ -25,12 +25,17 @@ macro_rules! kinds {
                 match self { $(ReportKind::$variant => $title),* }
             }
 
+            /// What it says, in one sentence.
+            pub fn description(self) -> &'static str {
+                match self { $(ReportKind::$variant => $doc.trim_ascii()),* }
+            }
+
             /// The kind of that name.
             pub fn from_name(name: &str) -> Option<ReportKind> {
                 ReportKind::ALL.iter().copied().find(|kind| kind.name() == name)
             }
 
-            /// What it says.
+            /// What it says of the period of an inquiry.
             pub(super) fn sections(self, inquiry: &mut Inquiry<'_>) -> Result<Vec<Section>> {
                 match self { $(ReportKind::$variant => $module::sections(inquiry)),* }
             }

@@ -48,16 +48,16 @@ pub(super) fn sections(inquiry: &mut Inquiry<'_>) -> Result<Vec<Section>> {
         ("gross_loss", "lost", Unit::Money, metrics.gross_loss.into()),
         ("average_loss", "average loss", Unit::Money, metrics.average_loss().into()),
         ("largest_loss", "largest loss", Unit::Money, largest.map(|trade| trade.net_pnl).into()),
-        ("largest_loss_share", "of all that was lost", Unit::Share, of_largest.unwrap_or_default()),
+        ("largest_loss_share", "its share of what was lost", Unit::Share, of_largest.unwrap_or_default()),
     ];
     let patterns = [
         ("quick_stops", "quick stops", Unit::Count, losses.quick.into()),
-        ("quick_stop_share", "of all losses", Unit::Share, share(losses.quick, metrics.losses)),
-        ("quick_stop_pnl", "lost by them", Unit::Money, losses.quick_pnl.clone()),
+        ("quick_stop_share", "quick stops of all losses", Unit::Share, share(losses.quick, metrics.losses)),
+        ("quick_stop_pnl", "lost by quick stops", Unit::Money, losses.quick_pnl.clone()),
         ("large_losses", "large losses", Unit::Count, losses.large.into()),
-        ("large_loss_pnl", "lost by them", Unit::Money, losses.large_pnl.clone()),
+        ("large_loss_pnl", "lost by large losses", Unit::Money, losses.large_pnl.clone()),
         ("losing_streaks", "losing streaks", Unit::Count, (streaks.len() as u64).into()),
-        ("loss_streak_max", "most losses in a row", Unit::Count, metrics.loss_streak_max.into()),
+        ("loss_streak_max", "most losses in a row, of all", Unit::Count, metrics.loss_streak_max.into()),
     ];
     let shown = inquiry.options.rows_max;
     cut(inquiry, "losing trades", "the greatest losses", losses.all.len(), shown);

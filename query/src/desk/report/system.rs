@@ -2,7 +2,8 @@
 //!
 //! The time from a healthy check to the next check of the same component is up, unless it is longer than the longest gap
 //! allowed; so long without a word is down, all of it. The time from any other check to the next is down. Nothing is
-//! said of the time before the first check and after the last.
+//! said of the time before the first check and after the last, but how long that is: a system that stopped checking
+//! while other events were still recorded shows there.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,11 @@ pub(super) fn sections(inquiry: &mut Inquiry<'_>) -> Result<Vec<Section>> {
     let mut all = Component::default();
     components.values().for_each(|component| all.merge(component));
     down.sort_by_key(|down| std::cmp::Reverse(down.length_ns()));
+    let last_event = inquiry.row(&format!("{} | stats max(ts) as ts", inquiry.period.condition()))?;
+    let last_event = last_event.and_then(|row| row.get("ts").as_timestamp());
+    let last_check = components.values().filter_map(|component| Some(component.last.as_ref()?.0)).max();
+    let silent_ns =
+        last_event.zip(last_check).map(|(event, check)| event.nanos().saturating_sub(check.nanos()));
     let response = inquiry.row(&format!(
         "category = system and event = health_check and {} \
          | stats avg(response_time_ms) as mean, p99(response_time_ms) as p99, max(response_time_ms) as max",
@@ -40,6 +46,13 @@ pub(super) fn sections(inquiry: &mut Inquiry<'_>) -> Result<Vec<Section>> {
             "longest",
             Unit::None,
             down.first().map_or(Datum::Null, |down| Datum::Duration(down.length_ns())),
+        ),
+        ("last_check_ts", "last check", Unit::None, last_check.into()),
+        (
+            "silent_ns",
+            "from it to the last event",
+            Unit::None,
+            silent_ns.map_or(Datum::Null, Datum::Duration),
         ),
         ("response_mean_ms", "mean response", Unit::Milliseconds, of_response("mean")),
         ("response_p99_ms", "p99 response", Unit::Milliseconds, of_response("p99")),

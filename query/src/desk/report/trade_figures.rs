@@ -65,8 +65,8 @@ pub(super) fn summary(trades: &Trades, period: &Period) -> Result<Section> {
             metrics.sharpe_daily_annualised.into(),
         ),
         ("sharpe_per_trade", "Sharpe per trade", Unit::Ratio, metrics.sharpe_per_trade.into()),
-        ("win_streak_max", "most wins in a row", Unit::Count, metrics.win_streak_max.into()),
-        ("loss_streak_max", "most losses in a row", Unit::Count, metrics.loss_streak_max.into()),
+        ("win_streak_max", "most wins in a row, of all", Unit::Count, metrics.win_streak_max.into()),
+        ("loss_streak_max", "most losses in a row, of all", Unit::Count, metrics.loss_streak_max.into()),
         ("open_positions", "positions open at the end", Unit::Count, trades.open_positions.clone()),
     ];
     Ok(figures("trading", "Trading", figures_of))
