@@ -155,7 +155,8 @@ fn rule_for<'m>(
 ) -> Result<Option<&'m Rule>, String> {
     let matching = mapping.rules.iter().find(|rule| {
         rule.matches.iter().all(|condition| holds(condition, columns))
-            && rule.moved.is_none_or(|wanted| moved(mapping, columns, last) == Some(wanted))
+            && (rule.moved.is_empty()
+                || moved(mapping, columns, last).is_some_and(|moved| rule.moved.contains(&moved)))
     });
     if matching.is_some() || mapping.rules.is_empty() || mapping.base.event.is_some() {
         return Ok(matching);
@@ -247,13 +248,14 @@ fn tracked(track: &Track, columns: &Columns<'_>) -> Result<Option<(String, Decim
     Ok(Some((key, value)))
 }
 
+/// How the tracked column has changed, if the record before is known.
 fn moved(mapping: &Mapping, columns: &Columns<'_>, last: &Last) -> Option<Moved> {
     let (key, value) = tracked(mapping.track.as_ref()?, columns).ok()??;
-    match value.cmp(last.get(&key)?) {
-        Ordering::Greater => Some(Moved::Up),
-        Ordering::Less => Some(Moved::Down),
-        Ordering::Equal => None,
-    }
+    Some(match value.cmp(last.get(&key)?) {
+        Ordering::Greater => Moved::Up,
+        Ordering::Less => Moved::Down,
+        Ordering::Equal => Moved::Same,
+    })
 }
 
 /// Adds what has changed since the record before with the same key.

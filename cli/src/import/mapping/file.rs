@@ -82,7 +82,7 @@ impl Reading<'_> {
         }
         if track.is_none()
             && let Some(value) = document.get("when")
-            && rules.iter().any(|rule| rule.tracks || rule.ends || rule.moved.is_some())
+            && rules.iter().any(|rule| rule.tracks || rule.ends || !rule.moved.is_empty())
         {
             let reason = "a rule says track, ends or moved, and there is no [track] that names the column";
             self.mistake(value.span().start, reason.to_owned());
@@ -204,8 +204,12 @@ impl Reading<'_> {
             rule.columns = self.columns(value);
         }
         if let Some(value) = table.get("moved") {
-            let word = self.parsed(value, |word| one_of(word, &["up", "down"]));
-            rule.moved = word.map(|word| if word == 0 { Moved::Up } else { Moved::Down });
+            for named in self.names(value) {
+                match moved(&named.name) {
+                    Ok(moved) => rule.moved.push(moved),
+                    Err(reason) => self.mistakes.push(Mistake { line: named.line, reason }),
+                }
+            }
         }
         rule.tracks = self.flag(table, "track");
         rule.ends = self.flag(table, "ends");
@@ -409,6 +413,10 @@ fn one_of(word: &str, known: &[&str]) -> Result<usize, String> {
         .iter()
         .position(|one| *one == word)
         .ok_or_else(|| format!("'{word}' is none of {}", known.join(", ")))
+}
+
+fn moved(word: &str) -> Result<Moved, String> {
+    one_of(word, &["up", "down", "same"]).map(|place| [Moved::Up, Moved::Down, Moved::Same][place])
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {

@@ -61,17 +61,18 @@ pub(super) struct Rule {
     pub(super) event: Option<String>,
     pub(super) set: Vec<(String, FieldValue<'static>)>,
     pub(super) columns: Vec<Column>,
-    /// Only those whose tracked column has risen, or fallen.
-    pub(super) moved: Option<Moved>,
+    /// Only those whose tracked column has risen, fallen or stayed; any, if it is empty.
+    pub(super) moved: Vec<Moved>,
     pub(super) tracks: bool,
     pub(super) ends: bool,
 }
 
-/// Which way a tracked column has changed.
+/// How a tracked column has changed since the record before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moved {
     Up,
     Down,
+    Same,
 }
 
 /// A column and the values it must have one of.

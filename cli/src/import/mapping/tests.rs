@@ -45,6 +45,8 @@ fn the_example_of_bitstamp() {
 1430438404900 order_deleted {"price": "236.5", "amount": "3", "datetime": "1430438300", "id": 3, "order_type": 1}
 1430438405000 order_created {"price": "9", "amount": "1", "datetime": "1430438405", "id": 4, "order_type": 1}
 1430438405001 order_changed {"price": "9", "amount": "1.5", "datetime": "1430438405", "id": 4, "order_type": 1}
+1430438405002 order_changed {"price": "8", "amount": "1.50", "datetime": "1430438405", "id": 4, "order_type": 1}
+1430438405003 order_changed {"price": "8", "amount": "1", "datetime": "1430438300", "id": 5, "order_type": 1}
 1430438405885 order_book {"bids": [["236.47", "1.7"], ["236.20", "0.1"]], "asks": []}"#,
         &[
             "1: 2015-05-01T00:00:04.518000000Z order info event=order_created order_type=limit status=created symbol=BTC-USD venue=bitstamp source_event=order_created price=236.47 quantity=2.00000000 order_time_s=1430438404 order_id=1 side=BUY",
@@ -55,7 +57,9 @@ fn the_example_of_bitstamp() {
             "6: 2015-05-01T00:00:04.900000000Z order info event=order_cancelled status=cancelled symbol=BTC-USD venue=bitstamp source_event=order_deleted price=236.5 remaining_quantity=3 order_time_s=1430438300 order_id=3 side=SELL",
             "7: 2015-05-01T00:00:05.000000000Z order info event=order_created order_type=limit status=created symbol=BTC-USD venue=bitstamp source_event=order_created price=9 quantity=1 order_time_s=1430438405 order_id=4 side=SELL",
             "8: 2015-05-01T00:00:05.001000000Z order info event=order_amended symbol=BTC-USD venue=bitstamp source_event=order_changed price=9 remaining_quantity=1.5 order_time_s=1430438405 order_id=4 side=SELL",
-            "9: 2015-05-01T00:00:05.885000000Z market_data debug event=quote symbol=BTC-USD venue=bitstamp source_event=order_book bids=[[\"236.47\",\"1.7\"],[\"236.20\",\"0.1\"]] asks=[] bid=236.47 bid_size=1.7",
+            "9: 2015-05-01T00:00:05.002000000Z order info event=order_amended symbol=BTC-USD venue=bitstamp source_event=order_changed price=8 remaining_quantity=1.50 order_time_s=1430438405 order_id=4 side=SELL",
+            "10: 2015-05-01T00:00:05.003000000Z order info event=order_changed symbol=BTC-USD venue=bitstamp source_event=order_changed price=8 remaining_quantity=1 order_time_s=1430438300 order_id=5 side=SELL",
+            "11: 2015-05-01T00:00:05.885000000Z market_data debug event=quote symbol=BTC-USD venue=bitstamp source_event=order_book bids=[[\"236.47\",\"1.7\"],[\"236.20\",\"0.1\"]] asks=[] bid=236.47 bid_size=1.7",
         ],
     );
     for (line, part) in [
@@ -237,6 +241,10 @@ fn mistakes_have_lines_and_hints() {
         (
             format!("{source}{time}[[when]]\nmatch = {{ kind = \"x\" }}\ntrack = true\n"),
             "there is no [track]",
+        ),
+        (
+            format!("{source}{time}[[when]]\nmatch = {{ kind = \"x\" }}\nmoved = \"sideways\"\n"),
+            "m.toml:9: 'sideways' is none of up, down, same",
         ),
         (format!("{source}{time}[when]\nmatch = {{}}\n"), "write it as [[when]]"),
         (format!("{source}{time}[track]\nkey = \"kind\"\n"), "m.toml:7: column in [track] is missing"),
