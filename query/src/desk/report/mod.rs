@@ -23,6 +23,7 @@ mod missed;
 mod options;
 mod performance;
 mod risk;
+mod steps;
 mod strategies;
 mod symbols;
 mod system;
