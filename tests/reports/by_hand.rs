@@ -23,7 +23,7 @@ const EVENTS: &str = r#"
  10:00:05 order       info  order_filled      strategy=mom order_id=O1 symbol=A
  10:10:00 order       info  order_created     strategy=mom order_id=O2 status=created symbol=A side=SELL quantity=25 price=11
  10:10:00.1 order     info  order_submitted   strategy=mom order_id=O2 status=submitted latency_us=300
- 10:10:01 order       info  order_amended     strategy=mom order_id=O2 status=created quantity=25 price=10.9
+ 10:10:01 order       info  order_amended     strategy=mom order_id=O2 status=submitted latency_us=999 quantity=25 price=10.9
  10:10:02 order       info  order_reduced     strategy=mom order_id=O2 status=cancelled quantity=25
  10:10:03 order       info  order_cancel_requested strategy=mom order_id=O2 status=cancelled
  10:10:04 fill        info  order_filled      strategy=mom order_id=O2 status=filled symbol=A side=SELL fill_quantity=25 fill_price=9.50 commission=0.25 slippage_bps=2

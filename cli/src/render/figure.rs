@@ -48,10 +48,11 @@ fn number_of(number: Decimal, unit: Unit) -> String {
         Unit::Share => (number.checked_mul(Decimal::ONE_HUNDRED).unwrap_or(number), 2, 2),
         Unit::Percent | Unit::BasisPoints => (number, 0, 2),
         Unit::Microseconds | Unit::Milliseconds => (number, 0, 1),
-        Unit::Money | Unit::Ratio => (number, 2, 2),
+        Unit::Money => (number, 2, 2),
+        Unit::Ratio => (number, 2, 3),
         Unit::Quantity | Unit::None => (number, 0, 4),
     };
-    let is_small = number.abs() < Decimal::ONE && !matches!(unit, Unit::Share | Unit::Count);
+    let is_small = number.abs() < Decimal::ONE && !matches!(unit, Unit::Share | Unit::Count | Unit::Ratio);
     let rounded = if is_small {
         number.round_sf_with_strategy(SMALL_DIGITS, RoundingStrategy::MidpointAwayFromZero).unwrap_or(number)
     } else {
@@ -132,7 +133,7 @@ mod tests {
             (Datum::Int(0), Unit::Money, "0.00"),
             (Datum::Decimal(dec!(0.0000000381234)), Unit::Money, "0.00000003812"),
             (Datum::Float(93.96628), Unit::Microseconds, "94 us"),
-            (Datum::Float(0.223236), Unit::Ratio, "0.2232"),
+            (Datum::Float(0.223236), Unit::Ratio, "0.223"),
             (Datum::Decimal(dec!(1.4999)), Unit::BasisPoints, "1.5 bps"),
             (Datum::Decimal(dec!(7.0)), Unit::Quantity, "7"),
             (Datum::from("x"), Unit::None, "x"),

@@ -59,7 +59,8 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
         };
         lines.push(String::new());
         lines.push(style.paint(title, Paint::Header));
-        lines.extend(body.into_iter().map(|line| format!("{INDENT}{line}")));
+        let indented = |line: String| if line.is_empty() { line } else { format!("{INDENT}{line}") };
+        lines.extend(body.into_iter().map(indented));
     }
     if !report.notes.is_empty() {
         lines.push(String::new());

@@ -5,50 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use blotter_engine::event::{OrderStatus, Timestamp, names};
+use blotter_engine::event::{OrderStatus, Timestamp};
 
 use super::Unit;
 use super::build::{Bucket, greater, mean, plus, share};
 use super::inquiry::Inquiry;
+use super::steps::{Steps, is_fill, is_order_event, status_of};
 use crate::datum::Datum;
 use crate::desk::Period;
 use crate::error::Result;
 use crate::rows::Row;
-
-/// Events of an order that leave its status as it is, whatever their `status` says.
-const NO_STEPS: [&str; 4] =
-    [names::ORDER_AMENDED, names::ORDER_REDUCED, names::ORDER_CANCEL_REQUESTED, names::ORDER_CANCEL_REJECTED];
-
-/// The status that an event of an order tells: `status` if it is one, else by its name.
-pub(super) fn status_of(event: &Datum, status: &Datum) -> Option<OrderStatus> {
-    let event = event.as_str().unwrap_or_default();
-    if NO_STEPS.contains(&event) {
-        return None;
-    }
-    let by_name = || OrderStatus::ALL.iter().copied().find(|status| status.event_name() == event);
-    status.as_str().and_then(OrderStatus::from_word).or_else(by_name)
-}
-
-/// The condition that an event is a step of an order, or might be one by its fields.
-pub(super) fn is_order_event(period: &Period) -> String {
-    format!("category in (order, fill) and {} and exists order_id", period.condition())
-}
-
-/// The condition that an event of an order tells this status; the same as [`status_of`].
-pub(super) fn is_status(status: OrderStatus) -> String {
-    let all: Vec<&str> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
-    let (word, event, all, no_steps) =
-        (status.as_str(), status.event_name(), all.join(", "), NO_STEPS.join(", "));
-    format!("(status = {word} or (event = {event} and not status in ({all}))) and not event in ({no_steps})")
-}
-
-/// The condition that an event is an execution.
-pub(super) fn is_fill(condition: &str) -> String {
-    let no_steps = NO_STEPS.join(", ");
-    format!(
-        "category in (order, fill) and {condition} and exists fill_quantity and not event in ({no_steps})"
-    )
-}
 
 /// Figures of orders and fills.
 #[derive(Clone, Debug, Default)]
@@ -155,9 +121,13 @@ impl Activities {
         };
         let (orders, period) = (is_order_event(&inquiry.period), inquiry.period.condition());
         let time = bucket.map(|bucket| format!(", {}", bucket.key())).unwrap_or_default();
-        let counts = format!("{orders} | stats count() by event, status, {key}{time}");
+        let mut steps = Steps::default();
+        let counts = format!("{orders} | stats count() by category, event, status, {key}{time}");
         inquiry.each(&counts, |row| {
-            if let Some(status) = status_of(row.get("event"), row.get("status")) {
+            let (event, status) = (row.get("event"), row.get("status"));
+            let told = status_of(event, status);
+            steps.add(row.get("category"), status, told);
+            if let Some(status) = told {
                 all.each(row, key, bucket.is_some(), |found| {
                     found.add_status(status, count_of(row, "count"));
                     Ok(())
@@ -173,31 +143,43 @@ impl Activities {
              max(slippage_bps) as slippage_max by {key}{time}"
         );
         inquiry.each(&fills, |row| all.each(row, key, bucket.is_some(), |found| found.add_fills(row)))?;
-        let submitted = format!("{orders} and {}", is_status(OrderStatus::Submitted));
+        if let Some(submitted) = steps.condition(OrderStatus::Submitted, &inquiry.period) {
+            all.ask_latency(inquiry, &submitted, key, bucket)?;
+        }
+        all.partially_filled = Datum::Int(0);
+        if let Some(partially) = steps.condition(OrderStatus::PartiallyFilled, &inquiry.period) {
+            let row = inquiry.row(&format!("{partially} | stats distinct(order_id) as orders"))?;
+            all.partially_filled = row.map_or(Datum::Null, |row| row.get("orders").clone());
+        }
+        all.note(inquiry);
+        Ok(all)
+    }
+
+    /// Asks for latencies: percentiles of parts do not add up, so each is asked for.
+    fn ask_latency(
+        &mut self,
+        inquiry: &mut Inquiry<'_>,
+        submitted: &str,
+        key: &str,
+        bucket: Option<Bucket>,
+    ) -> Result<()> {
         let latency = |row: &Row| Latency {
             mean: row.get("mean").clone(),
             p50: row.get("p50").clone(),
             p99: row.get("p99").clone(),
         };
         if let Some(row) = inquiry.row(&format!("{submitted} | stats {LATENCIES}"))? {
-            all.total.latency = latency(&row);
+            self.total.latency = latency(&row);
         }
         inquiry.each(&format!("{submitted} | stats {LATENCIES} by {key}"), |row| {
-            all.by_key.entry(row.get(key).clone()).or_default().latency = latency(row);
+            self.by_key.entry(row.get(key).clone()).or_default().latency = latency(row);
             Ok(())
         })?;
-        if let Some(bucket) = bucket {
-            inquiry.each(&format!("{submitted} | stats {LATENCIES} by {}", bucket.key()), |row| {
-                all.by_time.entry(row.get("ts").clone()).or_default().latency = latency(row);
-                Ok(())
-            })?;
-        }
-        let partially = format!("{orders} and {}", is_status(OrderStatus::PartiallyFilled));
-        if let Some(row) = inquiry.row(&format!("{partially} | stats distinct(order_id) as orders"))? {
-            all.partially_filled = row.get("orders").clone();
-        }
-        all.note(inquiry);
-        Ok(all)
+        let Some(bucket) = bucket else { return Ok(()) };
+        inquiry.each(&format!("{submitted} | stats {LATENCIES} by {}", bucket.key()), |row| {
+            self.by_time.entry(row.get("ts").clone()).or_default().latency = latency(row);
+            Ok(())
+        })
     }
 
     /// Gives a function all that a row counts for.

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use blotter_engine::event::{OrderStatus, Timestamp};
 use rust_decimal::Decimal;
 
-use super::activity::{is_status, status_of};
 use super::build::{figures, share, table};
 use super::inquiry::Inquiry;
 use super::losing::cut;
+use super::steps::{is_status, status_of};
 use super::{Section, Unit};
 use crate::datum::Datum;
 use crate::desk::Period;

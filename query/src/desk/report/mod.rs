@@ -25,6 +25,7 @@ mod options;
 mod performance;
 mod risk;
 mod shown;
+mod steps;
 mod strategies;
 mod symbols;
 mod system;

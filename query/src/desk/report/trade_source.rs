@@ -6,8 +6,9 @@ use blotter_engine::event::{Side, Timestamp};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
-use super::activity::{count_of, is_fill};
+use super::activity::count_of;
 use super::inquiry::Inquiry;
+use super::steps::is_fill;
 use crate::datum::Datum;
 use crate::desk::trades::{Fifo, Fill, Outcome, RoundTrip};
 use crate::error::{ErrorKind, Result};
