@@ -25,6 +25,8 @@ Examples:
   engine | blotter import desk.blotter -       record a pipe as its lines come
   blotter get desk.blotter A-1                 everything that happened to order A-1
   blotter query desk.blotter 'level >= error last 1h | top 10 message'
+  blotter lifecycle desk.blotter A-1           what became of order A-1, step by step
+  blotter replay desk.blotter A-1 --step       the same with the market around it, in the terminal
   blotter repl desk.blotter                    ask one thing after the other
   blotter report desk.blotter daily            what today amounts to
   blotter tail desk.blotter -n 20 -f           the latest 20 events, then those to come

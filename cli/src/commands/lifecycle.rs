@@ -216,9 +216,9 @@ fn table(
             "message",
         ],
         (false, true) => {
-            vec!["ts", "start", "step", "order_id", "event", "status", "illegal", "reason", "details"]
+            vec!["ts", "start", "step", "order_id", "event", "status", "illegal", "details"]
         }
-        (false, false) => vec!["ts", "start", "step", "event", "status", "illegal", "reason", "details"],
+        (false, false) => vec!["ts", "start", "step", "event", "status", "illegal", "details"],
     };
     let rows = found.timeline.iter().map(|moment| Ok(cells(moment, times)));
     let rows: Vec<Result<Vec<(&str, Datum)>, QueryError>> = rows.collect();

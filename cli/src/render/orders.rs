@@ -11,7 +11,7 @@ use super::text::word_of;
 use super::value::{TimeForm, text_of};
 
 /// Fields that stand elsewhere, or are the same for all events of an order.
-const ELSEWHERE: [&str; 17] = [
+const ELSEWHERE: [&str; 15] = [
     "ts",
     "seq",
     "producer",
@@ -27,8 +27,6 @@ const ELSEWHERE: [&str; 17] = [
     "strategy",
     "service",
     "status",
-    "reason",
-    "error_message",
 ];
 
 /// What an event says beside that, safe.

@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod import;
 mod lookup;
+mod orders;
 mod owner;
 mod query;
 mod repl_pipe;

@@ -176,7 +176,9 @@ impl Model<'_> {
                 state.rows.clear();
                 state.columns = Columns::Listed(columns.map(str::to_owned).to_vec());
             }
-            Stage::Lifecycle { .. } | Stage::Zone(_) | Stage::Explain => panic!("the model does not run {stage:?}"),
+            Stage::Lifecycle { .. } | Stage::Zone(_) | Stage::Explain => {
+                panic!("the model does not run {stage:?}")
+            }
         }
         Ok(())
     }

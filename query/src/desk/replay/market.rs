@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use blotter_engine::event::Timestamp;
 use rust_decimal::Decimal;
 
-use super::touch::Place;
-use super::{EntryKind, all_rows};
+use super::EntryKind;
+use super::touch::{self, Place, Touch};
 use crate::datum::Datum;
 use crate::desk::inquiry::{Inquiry, More};
 use crate::desk::lifecycle::{Moment, mark};
@@ -19,8 +19,13 @@ const TROUBLE_MAX: usize = 200;
 /// Stretches that are asked for one by one; those of an order with more events are asked for as one.
 const STRETCHES_MAX: usize = 64;
 
-/// A quote or a trade.
-type MarketRow = (EntryKind, Timestamp, u64, Row);
+/// An event, and the latest quote then.
+pub(super) struct Seen {
+    pub(super) kind: EntryKind,
+    pub(super) place: Place,
+    pub(super) touch: Option<Touch>,
+    pub(super) row: Row,
+}
 
 /// See the module. As long as there is room everything is kept; when there is not, the rows next to the events of the
 /// order are: as many before each as after it.
@@ -31,7 +36,7 @@ pub(super) struct Market {
     stretches: Vec<(i64, i64)>,
     rows_max: usize,
     /// Everything, while there is room.
-    all: Option<Vec<MarketRow>>,
+    all: Option<Vec<Seen>>,
     near: Near,
     total: u64,
 }
@@ -43,8 +48,8 @@ struct Near {
     /// Rows since the latest place that are still wanted.
     wanted: usize,
     /// The latest rows that are not kept yet.
-    latest: VecDeque<MarketRow>,
-    kept: Vec<MarketRow>,
+    latest: VecDeque<Seen>,
+    kept: Vec<Seen>,
 }
 
 impl Market {
@@ -62,11 +67,6 @@ impl Market {
         Market { places, stretches, rows_max, all: Some(Vec::new()), near, total: 0 }
     }
 
-    /// Where it begins.
-    pub(super) fn begin(&self) -> Option<Timestamp> {
-        self.stretches.first().map(|(from, _)| Timestamp(*from))
-    }
-
     fn asked(&self) -> Vec<(i64, i64)> {
         match (self.stretches.len() > STRETCHES_MAX, self.stretches.first(), self.stretches.last()) {
             (true, Some((from, _)), Some((_, to))) => vec![(*from, *to)],
@@ -79,9 +79,21 @@ impl Market {
         after > 0 && self.stretches[after - 1].1 >= ts.nanos()
     }
 
-    /// Reads the market of a symbol.
-    pub(super) fn read(&mut self, inquiry: &mut Inquiry, symbol: &str) -> Result<()> {
+    /// Reads the market of a symbol; the latest quote at each of some places, which are in order, as far as they are
+    /// within what is read.
+    pub(super) fn read(
+        &mut self,
+        inquiry: &mut Inquiry,
+        symbol: &str,
+        places: &[Place],
+    ) -> Result<Vec<Option<Touch>>> {
+        let mut touches = vec![None; places.len()];
         for (from, to) in self.asked() {
+            let is_read = |(ts, _): &Place| (from..=to).contains(&ts.nanos());
+            let begin = places.partition_point(|(ts, _)| ts.nanos() < from);
+            let end = places.iter().rposition(is_read).map_or(begin, |last| last + 1);
+            let mut next = begin;
+            let mut current = touch::before(inquiry, symbol, (Timestamp(from), 0))?;
             let text =
                 "category = market_data event in (quote, trade) symbol = $symbol ts between $from and $to";
             let parameters = [
@@ -91,20 +103,30 @@ impl Market {
             ];
             inquiry.each(text, &parameters, |row| {
                 let place = row.get("ts").as_timestamp().zip(row.get("seq").as_i64());
-                if let Some((ts, seq)) = place.filter(|(ts, _)| self.is_within(*ts)) {
-                    let kind = match row.get("event").as_str() {
-                        Some("trade") => EntryKind::Trade,
-                        _ => EntryKind::Quote,
-                    };
-                    self.add((kind, ts, u64::try_from(seq).unwrap_or(u64::MAX), row));
+                let Some((ts, seq)) = place else { return Ok(More::Wanted) };
+                let place = (ts, u64::try_from(seq).unwrap_or(u64::MAX));
+                while next < end && places[next] < place {
+                    touches[next] = current;
+                    next += 1;
+                }
+                let kind = match row.get("event").as_str() {
+                    Some("trade") => EntryKind::Trade,
+                    _ => EntryKind::Quote,
+                };
+                if kind == EntryKind::Quote {
+                    current = Touch::of(&row).or(current);
+                }
+                if self.is_within(ts) {
+                    self.add(Seen { kind, place, touch: current, row });
                 }
                 Ok(More::Wanted)
             })?;
+            touches[next..end.max(next)].fill(current);
         }
-        Ok(())
+        Ok(touches)
     }
 
-    fn add(&mut self, row: MarketRow) {
+    fn add(&mut self, row: Seen) {
         self.total += 1;
         if let Some(all) = &mut self.all {
             all.push(row);
@@ -128,7 +150,7 @@ impl Market {
     }
 
     /// What was kept, in order.
-    pub(super) fn into_rows(mut self) -> Vec<MarketRow> {
+    pub(super) fn into_rows(mut self) -> Vec<Seen> {
         match self.all.take() {
             Some(all) => all,
             None => {
@@ -148,40 +170,45 @@ impl Market {
         strategy: Option<&str>,
         notes: &mut Vec<String>,
     ) -> Result<Vec<Moment>> {
-        let (Some(from), Some((_, to))) = (self.begin(), self.stretches.last()) else {
-            return Ok(Vec::new());
-        };
         let of = match (symbol, strategy) {
             (Some(_), Some(_)) => "(symbol = $symbol or to_text(strategy) = $strategy)",
             (Some(_), None) => "symbol = $symbol",
-            _ => "to_text(strategy) = $strategy",
+            (None, Some(_)) => "to_text(strategy) = $strategy",
+            (None, None) => return Ok(Vec::new()),
         };
         let text = format!(
-            "ts between $from and $to (category = error or category = risk level >= warn) {of} missing order_id \
-             | head {}",
-            TROUBLE_MAX + 1
+            "ts between $from and $to (category = error or category = risk level >= warn) {of} missing order_id"
         );
-        let parameters = [
-            ("symbol", Datum::from(symbol.unwrap_or_default())),
-            ("strategy", Datum::from(strategy.unwrap_or_default())),
-            ("from", Datum::Time(from)),
-            ("to", Datum::Time(Timestamp(*to))),
-        ];
-        let mut rows = all_rows(inquiry, &text, &parameters)?;
-        if rows.len() > TROUBLE_MAX {
-            rows.truncate(TROUBLE_MAX);
+        let (mut rows, mut left_out) = (Vec::new(), 0u64);
+        for (from, to) in self.asked() {
+            let parameters = [
+                ("symbol", Datum::from(symbol.unwrap_or_default())),
+                ("strategy", Datum::from(strategy.unwrap_or_default())),
+                ("from", Datum::Time(Timestamp(from))),
+                ("to", Datum::Time(Timestamp(to))),
+            ];
+            inquiry.each(&text, &parameters, |row| {
+                if row.get("ts").as_timestamp().is_some_and(|ts| self.is_within(ts)) {
+                    match rows.len() < TROUBLE_MAX {
+                        true => rows.push(row),
+                        false => left_out += 1,
+                    }
+                }
+                Ok(More::Wanted)
+            })?;
+        }
+        if left_out > 0 {
             notes.push(format!(
-                "of errors and warnings of risk around the order the first {TROUBLE_MAX} are shown"
+                "errors and warnings of risk around the order: the first {TROUBLE_MAX} are shown, {left_out} more are not"
             ));
         }
-        let moments = mark(rows, &[]).into_iter();
-        Ok(moments.filter(|moment| self.is_within(moment.ts)).collect())
+        Ok(mark(rows, &[]))
     }
 }
 
 impl Near {
-    fn add(&mut self, row: MarketRow, places: &[Place]) {
-        let place = (row.1, row.2);
+    fn add(&mut self, row: Seen, places: &[Place]) {
+        let place = row.place;
         while places.get(self.next_place).is_some_and(|next| *next < place) {
             self.next_place += 1;
             self.kept.extend(self.latest.drain(..));

@@ -14,16 +14,16 @@ mod quality;
 mod tests;
 mod touch;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use blotter_engine::event::Timestamp;
 use rust_decimal::Decimal;
 
-use self::market::Market;
-use self::touch::Asked;
+use self::market::{Market, Seen};
+use self::touch::{Asked, Place};
 use crate::api::{QueryOptions, Queryable};
-use crate::datum::Datum;
-use crate::desk::inquiry::{Inquiry, More};
+use crate::desk::inquiry::Inquiry;
 use crate::desk::lifecycle::{Identity, Life, Moment, Role, gather, mark};
 use crate::error::Result;
 use crate::orders::facts::{FactSlots, RowFacts};
@@ -84,7 +84,7 @@ pub struct Entry {
     pub since_decision_ns: i64,
     /// What it is.
     pub kind: EntryKind,
-    /// The market then, as far as it is shown: the latest quote up to here.
+    /// The market then: the latest quote up to here; none outside the window, where the market is not looked at.
     pub touch: Option<Touch>,
     /// The order then.
     pub state: State,
@@ -186,25 +186,26 @@ pub fn replay(
     let places: Vec<(Timestamp, u64)> = steps.iter().map(|moment| (moment.ts, moment.seq)).collect();
     let window_ns = i64::try_from(replay.window.as_nanos()).unwrap_or(i64::MAX);
     let mut market = Market::new(places, window_ns, replay.market_events_max);
-    if let Some(symbol) = &life.symbol {
-        market.read(&mut inquiry, symbol)?;
-    }
-    let mut around = Vec::new();
-    if life.symbol.is_some() || life.strategy.is_some() {
-        around =
-            market.trouble(&mut inquiry, life.symbol.as_deref(), life.strategy.as_deref(), &mut notes)?;
-    }
-    let known: std::collections::HashSet<u64> = moments.iter().map(|moment| moment.seq).collect();
-    around.retain(|moment| !known.contains(&moment.seq));
-    let before = touch_before_all(&mut inquiry, &life, &market)?;
+    let around =
+        market.trouble(&mut inquiry, life.symbol.as_deref(), life.strategy.as_deref(), &mut notes)?;
+    let known: HashSet<u64> = moments.iter().map(|moment| moment.seq).collect();
+    let around = around.into_iter().filter(|moment| !known.contains(&moment.seq));
+    let mut others: Vec<Moment> = moments.into_iter().chain(around).collect();
+    others.sort_by_key(|moment| (moment.ts, moment.seq));
+    let places: Vec<Place> = others.iter().map(|moment| (moment.ts, moment.seq)).collect();
+    let touches = match &life.symbol {
+        Some(symbol) => market.read(&mut inquiry, symbol, &places)?,
+        None => vec![None; places.len()],
+    };
     let market_events_left_out = market.left_out();
-    let own = moments.into_iter().map(|moment| (kind_of(moment.role), moment.ts, moment.seq, moment.row));
-    let around = around.into_iter().map(|moment| (kind_of(moment.role), moment.ts, moment.seq, moment.row));
-    let mut all: Vec<(EntryKind, Timestamp, u64, Row)> =
-        own.chain(around).chain(market.into_rows()).collect();
-    all.sort_by_key(|(_, ts, seq, _)| (*ts, *seq));
+    let others = others.into_iter().zip(touches).map(|(moment, touch)| {
+        let (kind, place) = (kind_of(moment.role), (moment.ts, moment.seq));
+        Seen { kind, place, touch, row: moment.row }
+    });
+    let mut all: Vec<Seen> = others.chain(market.into_rows()).collect();
+    all.sort_by_key(|row| row.place);
     Ok(Some(Replay {
-        timeline: entries(all, decided, order_id, before),
+        timeline: entries(all, decided, order_id),
         life,
         decided,
         fills,
@@ -224,38 +225,21 @@ fn kind_of(role: Role) -> EntryKind {
     }
 }
 
-/// The latest quote before all that is shown.
-fn touch_before_all(inquiry: &mut Inquiry, life: &Life, market: &Market) -> Result<Option<Touch>> {
-    match (&life.symbol, market.begin()) {
-        (Some(symbol), Some(begin)) => touch::before(inquiry, symbol, (begin, 0)),
-        _ => Ok(None),
-    }
-}
-
-/// Puts to each moment the market and the order as they were then.
-fn entries(
-    all: Vec<(EntryKind, Timestamp, u64, Row)>,
-    decided: Timestamp,
-    order_id: &str,
-    before: Option<Touch>,
-) -> Vec<Entry> {
+/// Puts to each moment the order as it was then.
+fn entries(all: Vec<Seen>, decided: Timestamp, order_id: &str) -> Vec<Entry> {
     let (mut orders, mut slots) = (Orders::default(), None);
-    let (mut touch, mut state) = (before, State::default());
-    let entry = |(kind, ts, seq, row): (EntryKind, Timestamp, u64, Row)| {
-        match kind {
-            EntryKind::Quote => touch = Touch::of(&row).or(touch),
-            EntryKind::Step => {
-                let slots = slots.get_or_insert_with(|| FactSlots::new(&row.names));
-                orders.push(&RowFacts { row: &row.cells, slots });
-                if let Some(order) = orders.get(order_id) {
-                    state = State {
-                        status: order.status,
-                        filled_quantity: order.filled_quantity(),
-                        average_fill_price: order.average_fill_price(),
-                    };
-                }
+    let mut state = State::default();
+    let entry = |Seen { kind, place: (ts, seq), touch, row }| {
+        if kind == EntryKind::Step {
+            let slots = slots.get_or_insert_with(|| FactSlots::new(&row.names));
+            orders.push(&RowFacts { row: &row.cells, slots });
+            if let Some(order) = orders.get(order_id) {
+                state = State {
+                    status: order.status,
+                    filled_quantity: order.filled_quantity(),
+                    average_fill_price: order.average_fill_price(),
+                };
             }
-            _ => {}
         }
         let since_decision_ns = ts.nanos().saturating_sub(decided.nanos());
         Entry { ts, seq, since_decision_ns, kind, touch, state: state.clone(), row }
@@ -265,13 +249,3 @@ fn entries(
 
 /// The condition that an event is a quote of a symbol.
 const QUOTES: &str = "category = market_data event = quote symbol = $symbol";
-
-/// All rows of a question.
-fn all_rows(inquiry: &mut Inquiry, text: &str, parameters: &[(&str, Datum)]) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    inquiry.each(text, parameters, |row| {
-        rows.push(row);
-        Ok(More::Wanted)
-    })?;
-    Ok(rows)
-}

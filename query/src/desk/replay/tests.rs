@@ -205,6 +205,14 @@ fn a_flood_of_quotes_is_cut_to_those_next_to_the_order_and_told() {
         .collect();
     assert_eq!(bids, ["29", "30", "31", "32", "59", "60", "61", "62"]);
     assert_eq!(replay.market_events_left_out, 92);
+    // The book is that of then, whether its quote is shown or not.
+    let book_at = |kind: EntryKind, status: &str| {
+        let is_it =
+            |entry: &&Entry| entry.kind == kind && entry.state.status.is_some_and(|it| it.as_str() == status);
+        replay.timeline.iter().find(is_it).unwrap().touch.unwrap().bid.unwrap()
+    };
+    assert_eq!(book_at(EntryKind::Step, "created"), dec!(30));
+    assert_eq!(book_at(EntryKind::Step, "filled"), dec!(60));
     // Figures do not depend on what is shown.
     assert_eq!(replay.quality, replayed(&lines, &ReplayOptions::default()).quality);
     let wide = replayed(&lines, &ReplayOptions { market_events_max: 100, ..ReplayOptions::default() });

@@ -9,7 +9,7 @@ use crate::cells::Cells;
 use crate::error::{ErrorKind, QueryError, Result};
 use crate::exec::execution::RowStream;
 use crate::plan::scalar::Condition;
-use crate::plan::step::{SampleSize, Sessions, Step};
+use crate::plan::step::{Lifecycle, Lives, SampleSize, Sessions, Step};
 use crate::syntax::ast::{ShiftKind, Span};
 
 /// One of each step, and whether what it holds grows with its input.
@@ -23,6 +23,7 @@ fn steps(world: &World) -> Vec<(Step, bool)> {
         span,
     };
     let plan = || world.plan(Condition::Always, Vec::new());
+    let lives = |of| Step::Lifecycle(Lifecycle { of, columns: vec![0, 1] });
     let sessions = Sessions {
         by: world.columns(&["x"]),
         max_span_ns: Some(1),
@@ -81,6 +82,8 @@ fn steps(world: &World) -> Vec<(Step, bool)> {
             },
             false,
         ),
+        (lives(Lives::Ids(slot("x"))), true),
+        (lives(Lives::Rows), true),
     ]
 }
 
@@ -90,15 +93,16 @@ const ENDLESS: i64 = 5_000_000;
 fn rows(world: &World, cancel_after: Option<usize>) -> (RowStream, Arc<AtomicUsize>) {
     let pulls = Arc::new(AtomicUsize::new(0));
     let (counted, cancel) = (Arc::clone(&pulls), world.cancel.clone());
-    let template: Cells = world.parse("ts=@0 seq=0 x=0").remove(0);
-    let slots = [world.slot("ts"), world.slot("seq"), world.slot("x")];
+    let template: Cells = world.parse("ts=@0 seq=0 x=0 category=order").remove(0);
+    let slots = [world.slot("ts"), world.slot("seq"), world.slot("x"), world.slot("order_id")];
     let rows = (0..ENDLESS).map(move |i| {
         if Some(counted.fetch_add(1, Ordering::Relaxed)) == cancel_after {
             cancel.cancel();
         }
         let mut row = template.clone();
         let ts = crate::Datum::Time(blotter_engine::event::Timestamp(i));
-        for (slot, datum) in slots.into_iter().zip([ts, crate::Datum::Int(i), crate::Datum::Int(i)]) {
+        let number = || crate::Datum::Int(i);
+        for (slot, datum) in slots.into_iter().zip([ts, number(), number(), number()]) {
             row.set(slot, datum);
         }
         Ok(row)
