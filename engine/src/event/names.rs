@@ -28,6 +28,9 @@ pub const ORDER_REDUCED: &str = "order_reduced";
 pub const ORDER_CANCEL_REQUESTED: &str = "order_cancel_requested";
 /// The venue refused to withdraw or change an order; it keeps its status.
 pub const ORDER_CANCEL_REJECTED: &str = "order_cancel_rejected";
+/// Events that belong to an order and leave its status as it is, whatever their own `status` says.
+pub const ORDER_KEEPS_STATUS: [&str; 4] =
+    [ORDER_AMENDED, ORDER_REDUCED, ORDER_CANCEL_REQUESTED, ORDER_CANCEL_REJECTED];
 /// An order has ended, and this is its life: category `audit`, fields `final_status`, `total_events`,
 /// `duration_ms`, `order_qty` and what the recording side knew of it.
 pub const ORDER_LIFECYCLE: &str = "order_lifecycle";

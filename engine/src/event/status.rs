@@ -70,6 +70,23 @@ impl OrderStatus {
         }
     }
 
+    /// The status that an event tells of its order: that of its `status`, if it is one, else that of its name. Events of
+    /// [`ORDER_KEEPS_STATUS`](crate::event::names::ORDER_KEEPS_STATUS) tell none.
+    ///
+    /// ```
+    /// use blotter_engine::event::OrderStatus;
+    /// assert_eq!(OrderStatus::of_event("execution", "FILLED"), Some(OrderStatus::Filled));
+    /// assert_eq!(OrderStatus::of_event("order_cancelled", ""), Some(OrderStatus::Cancelled));
+    /// assert_eq!(OrderStatus::of_event("order_amended", "acknowledged"), None);
+    /// ```
+    pub fn of_event(name: &str, status: &str) -> Option<OrderStatus> {
+        if crate::event::names::ORDER_KEEPS_STATUS.contains(&name) {
+            return None;
+        }
+        let by_name = || OrderStatus::ALL.iter().copied().find(|status| status.event_name() == name);
+        OrderStatus::from_word(status).or_else(by_name)
+    }
+
     /// Whether an order of this status has ended.
     #[inline]
     pub fn is_final(self) -> bool {

@@ -15,10 +15,6 @@ const UNKNOWN: i64 = i64::MIN;
 /// Digits after the point of basis points.
 const BPS_DIGITS: u32 = 6;
 
-/// Names of events that belong to an order and leave its status as it is.
-const KEEP_STATUS: [&str; 4] =
-    [names::ORDER_AMENDED, names::ORDER_REDUCED, names::ORDER_CANCEL_REQUESTED, names::ORDER_CANCEL_REJECTED];
-
 /// Texts of which there are few: symbols, strategies.
 #[derive(Default)]
 pub(crate) struct Words {
@@ -476,14 +472,11 @@ fn between(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<i64> {
 
 /// The status that an event says its order has now.
 pub(super) fn status_of(event: &impl Facts, name: &str) -> Option<OrderStatus> {
-    if KEEP_STATUS.contains(&name) {
-        return None;
-    }
-    let by_field = match event.fact(Fact::Status) {
-        DatumRef::Str(word) => OrderStatus::from_word(word),
-        _ => None,
+    let word = match event.fact(Fact::Status) {
+        DatumRef::Str(word) => word,
+        _ => "",
     };
-    by_field.or_else(|| OrderStatus::ALL.iter().copied().find(|status| status.event_name() == name))
+    OrderStatus::of_event(name, word)
 }
 
 /// By how many basis points of the reference a price is worse for whoever buys or sells; nothing is known against a

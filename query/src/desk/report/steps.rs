@@ -2,23 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use blotter_engine::event::{OrderStatus, names};
+use blotter_engine::event::OrderStatus;
+use blotter_engine::event::names::ORDER_KEEPS_STATUS;
 
 use crate::datum::Datum;
 use crate::desk::Period;
 
-/// Events of an order that leave its status as it is, whatever their `status` says.
-const NO_STEPS: [&str; 4] =
-    [names::ORDER_AMENDED, names::ORDER_REDUCED, names::ORDER_CANCEL_REQUESTED, names::ORDER_CANCEL_REJECTED];
-
 /// The status that an event of an order tells: `status` if it is one, else by its name.
 pub(super) fn status_of(event: &Datum, status: &Datum) -> Option<OrderStatus> {
-    let event = event.as_str().unwrap_or_default();
-    if NO_STEPS.contains(&event) {
-        return None;
-    }
-    let by_name = || OrderStatus::ALL.iter().copied().find(|status| status.event_name() == event);
-    status.as_str().and_then(OrderStatus::from_word).or_else(by_name)
+    OrderStatus::of_event(event.as_str().unwrap_or_default(), status.as_str().unwrap_or_default())
 }
 
 /// The condition that an event is a step of an order, or might be one by its fields.
@@ -30,7 +22,7 @@ pub(super) fn is_order_event(period: &Period) -> String {
 pub(super) fn is_status(status: OrderStatus) -> String {
     let all: Vec<&str> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
     let (word, event, all, no_steps) =
-        (status.as_str(), status.event_name(), all.join(", "), NO_STEPS.join(", "));
+        (status.as_str(), status.event_name(), all.join(", "), ORDER_KEEPS_STATUS.join(", "));
     format!("(status = {word} or (event = {event} and not status in ({all}))) and not event in ({no_steps})")
 }
 
@@ -81,7 +73,7 @@ impl Steps {
 
 /// The condition that an event is an execution.
 pub(super) fn is_fill(condition: &str) -> String {
-    let no_steps = NO_STEPS.join(", ");
+    let no_steps = ORDER_KEEPS_STATUS.join(", ");
     format!(
         "category in (order, fill) and {condition} and exists fill_quantity and not event in ({no_steps})"
     )
