@@ -2,6 +2,8 @@
 
 use blotter::event::Timestamp;
 use blotter::ledger::Budget;
+/// `12.3 s`, `450 ms`, `2 h 5 min`.
+pub(crate) use blotter::query::desk::report::shown::duration;
 use chrono::SecondsFormat;
 
 /// `1.23 GB`: three digits, decimal units.
@@ -49,19 +51,6 @@ pub(crate) fn budget(budget: Budget) -> String {
     }
 }
 
-/// `12.3 s`, `450 ms`, `2 h 5 min`.
-pub(crate) fn duration(ns: i64) -> String {
-    let seconds = ns as f64 / 1e9;
-    if seconds < 1.0 {
-        return format!("{:.0} ms", seconds * 1e3);
-    }
-    if seconds < 99.95 {
-        return format!("{seconds:.1} s");
-    }
-    let minutes = (seconds / 60.0).round() as u64;
-    if minutes < 60 { format!("{minutes} min") } else { format!("{} h {} min", minutes / 60, minutes % 60) }
-}
-
 /// How much smaller: `3.42x`; a dash without both.
 pub(crate) fn ratio(before: u64, after: u64) -> String {
     if before == 0 || after == 0 { "-".to_owned() } else { format!("{:.2}x", before as f64 / after as f64) }
@@ -95,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_and_durations_are_in_the_unit_that_fits() {
+    fn ages_are_in_the_unit_that_fits() {
         for (days, expected) in [
             (None, "never"),
             (Some(0), "0 d"),
@@ -104,11 +93,6 @@ mod tests {
             (Some(731), "731 d"),
         ] {
             assert_eq!(age(days), expected);
-        }
-        for (seconds, expected) in
-            [(0.0021, "2 ms"), (12.34, "12.3 s"), (99.96, "2 min"), (7_500.0, "2 h 5 min")]
-        {
-            assert_eq!(duration((seconds * 1e9) as i64), expected);
         }
         assert_eq!(
             (ratio(300, 100), ratio(0, 1), per_event(5, 2)),

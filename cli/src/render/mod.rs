@@ -14,7 +14,6 @@
 pub(crate) mod amount;
 pub(crate) mod csv;
 pub(crate) mod escape;
-mod figure;
 pub(crate) mod grid;
 pub(crate) mod json;
 mod layout;

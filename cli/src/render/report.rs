@@ -16,6 +16,7 @@
 use std::sync::Arc;
 
 use blotter::query::Picture;
+use blotter::query::desk::report::shown::{NONE, change, plain, with_unit};
 use blotter::query::desk::report::{Chart, ChartForm, Column, Figures, Report, Section, Table, Unit};
 use blotter::query::error::QueryError;
 use blotter::{Datum, Rows};
@@ -23,7 +24,6 @@ use chrono_tz::Tz;
 
 use super::csv;
 use super::escape::escaped;
-use super::figure::{NONE, change, plain, with_unit};
 use super::grid::{Align, Grid};
 use super::layout::GAP;
 use super::spark::sparkline;

@@ -24,7 +24,7 @@ mod missed;
 mod options;
 mod performance;
 mod risk;
-mod shown;
+pub mod shown;
 mod steps;
 mod strategies;
 mod symbols;
@@ -36,7 +36,6 @@ mod trades;
 pub use document::{Chart, ChartForm, Column, Figure, Figures, Report, Section, Table, Unit};
 pub use kind::ReportKind;
 pub use options::ReportOptions;
-pub use shown::shown;
 
 use crate::api::Queryable;
 use crate::desk::Period;

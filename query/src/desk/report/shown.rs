@@ -1,157 +1,189 @@
-//! Values as people read them in reports. Programs get them exact, in JSON and CSV.
+//! Figures of reports as people read them: rounded, with their units, digits in groups. Programs get them exact, in JSON.
 
-use blotter_engine::event::{Decimal, Timestamp};
+use blotter_engine::event::Decimal;
 use chrono::TimeZone;
 use chrono_tz::Tz;
+use rust_decimal::RoundingStrategy;
 
 use super::Unit;
 use crate::datum::Datum;
 
-/// Shown where there is nothing to compute a figure from.
-const NOTHING: &str = "–";
-/// Digits after the point that amounts of one and more are shown with.
-const DIGITS: u32 = 2;
-/// Digits that amounts below one are shown with, leading zeros left out: coins trade at 0.0000000381.
-const DIGITS_OF_SMALL: u32 = 4;
+/// What stands for a figure that there is nothing to compute from.
+pub const NONE: &str = "-";
 
-/// A value with its unit, rounded for the eye; times to the millisecond in that zone.
+/// Digits of a figure that count, if it is less than one: prices of some coins begin with seven zeros.
+const SMALL_DIGITS: u32 = 4;
+
+/// A figure with its unit.
 ///
 /// ```
 /// use blotter_engine::dec;
 /// use blotter_query::desk::report::{Unit, shown};
 /// use blotter_query::{Datum, Tz};
-/// let shown = |datum, unit| shown(&datum, unit, Tz::UTC);
+/// let shown = |figure, unit| shown::with_unit(&figure, unit, Tz::UTC);
 /// assert_eq!(shown(Datum::Decimal(dec!(1234567.891)), Unit::Money), "1,234,567.89");
-/// assert_eq!(shown(Datum::Decimal(dec!(-0.0000000381)), Unit::Money), "-0.0000000381");
 /// assert_eq!(shown(Datum::Float(0.12345), Unit::Share), "12.35 %");
-/// assert_eq!(shown(Datum::Int(1_500), Unit::Microseconds), "1.50 ms");
-/// assert_eq!(shown(Datum::Null, Unit::Count), "–");
+/// assert_eq!(shown(Datum::Null, Unit::Count), "-");
 /// ```
-pub fn shown(value: &Datum, unit: Unit, zone: Tz) -> String {
-    if let Datum::Time(ts) = value {
-        return time(*ts, zone);
-    }
-    let number = match value {
-        Datum::Null => return NOTHING.to_owned(),
-        Datum::Int(value) => Decimal::from(*value),
-        Datum::Decimal(value) => *value,
-        // What no decimal holds is shown as it is.
-        Datum::Float(float) => match Decimal::from_f64_retain(*float) {
-            Some(value) => value,
-            None => return format!("{float:e}"),
-        },
-        other => return other.display(zone).to_string(),
-    };
+pub fn with_unit(value: &Datum, unit: Unit, zone: Tz) -> String {
+    let text = plain(value, unit, zone);
     match unit {
-        Unit::None if matches!(value, Datum::Float(_)) => rounded(number),
-        Unit::None => number.to_string(),
-        Unit::Count => grouped(&number.normalize().to_string()),
-        Unit::Percent => format!("{} %", rounded(number)),
-        Unit::Share => match number.checked_mul(Decimal::ONE_HUNDRED) {
-            Some(percent) => format!("{} %", places(percent, DIGITS)),
-            None => number.to_string(),
+        _ if value.is_null() => text,
+        Unit::Share | Unit::Percent => text + " %",
+        Unit::BasisPoints => text + " bps",
+        Unit::Microseconds => text + " us",
+        Unit::Milliseconds => text + " ms",
+        _ => text,
+    }
+}
+
+/// A figure alone, as it stands in a column that names its unit.
+pub fn plain(value: &Datum, unit: Unit, zone: Tz) -> String {
+    match value {
+        Datum::Null => NONE.to_owned(),
+        Datum::Time(ts) => {
+            let local = zone.from_utc_datetime(&ts.to_datetime().naive_utc());
+            local.format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+        }
+        Datum::Duration(ns) => duration(*ns),
+        Datum::Int(_) | Datum::Decimal(_) | Datum::Float(_) => match value.as_decimal() {
+            Some(number) => number_of(number, unit),
+            None => value.to_string(),
         },
-        Unit::Quantity => match value {
-            Datum::Float(_) => rounded(number),
-            _ => grouped(&number.normalize().to_string()),
-        },
-        Unit::Money | Unit::Ratio => rounded(number),
-        Unit::BasisPoints => format!("{} bps", places(number, DIGITS)),
-        Unit::Microseconds => of_time(number, 0),
-        Unit::Milliseconds => of_time(number, 1),
+        other => other.to_string(),
     }
 }
 
-/// To the millisecond, which is what the eye can use.
-fn time(Timestamp(ns): Timestamp, zone: Tz) -> String {
-    zone.timestamp_nanos(ns).format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+fn number_of(number: Decimal, unit: Unit) -> String {
+    let (number, least, most) = match unit {
+        Unit::Count => (number, 0, 0),
+        Unit::Share => (number.checked_mul(Decimal::ONE_HUNDRED).unwrap_or(number), 2, 2),
+        Unit::Percent | Unit::BasisPoints => (number, 0, 2),
+        Unit::Microseconds | Unit::Milliseconds => (number, 0, 1),
+        Unit::Money => (number, 2, 2),
+        Unit::Ratio => (number, 2, 3),
+        Unit::Quantity | Unit::None => (number, 0, 4),
+    };
+    let is_small = number.abs() < Decimal::ONE && !matches!(unit, Unit::Share | Unit::Count | Unit::Ratio);
+    let rounded = if is_small {
+        number.round_sf_with_strategy(SMALL_DIGITS, RoundingStrategy::MidpointAwayFromZero).unwrap_or(number)
+    } else {
+        number.round_dp_with_strategy(most, RoundingStrategy::MidpointAwayFromZero)
+    };
+    let mut shown = rounded.normalize();
+    if shown.scale() < least {
+        shown.rescale(least);
+    }
+    grouped(&shown.to_string())
 }
 
-/// Two digits after the point, or four digits in all below one.
-fn rounded(number: Decimal) -> String {
-    if number.is_zero() || number.abs() >= Decimal::ONE {
-        return places(number, DIGITS);
-    }
-    let short = number.round_sf(DIGITS_OF_SMALL).unwrap_or(number);
-    // A float that was meant to be 0.25 shows no zeros behind it; two digits are the least.
-    let mut short = short.normalize();
-    if short.scale() < DIGITS {
-        short.rescale(DIGITS);
-    }
-    short.to_string()
-}
-
-fn places(number: Decimal, digits: u32) -> String {
-    let mut number = number.round_dp(digits);
-    number.rescale(digits);
-    // Minus nothing is nothing.
-    if number.is_zero() {
-        number.set_sign_positive(true);
-    }
-    grouped(&number.to_string())
-}
-
-/// A stretch of time in the unit in which it has one to three digits, from micro- (0) or milliseconds (1) up.
-fn of_time(number: Decimal, from: usize) -> String {
-    const UNITS: [&str; 3] = ["µs", "ms", "s"];
-    let thousand = Decimal::ONE_THOUSAND;
-    let (mut number, mut unit) = (number, from);
-    while unit + 1 < UNITS.len() && number.abs() >= thousand {
-        number /= thousand;
-        unit += 1;
-    }
-    let is_whole = number.fract().is_zero() && unit == from;
-    format!("{} {}", places(number, if is_whole { 0 } else { DIGITS }), UNITS[unit])
-}
-
-/// The digits before the point in threes.
+/// `1234567.8` as `1,234,567.8`.
 fn grouped(number: &str) -> String {
     let (sign, number) = number.strip_prefix('-').map_or(("", number), |number| ("-", number));
-    let (whole, fraction) = number.find('.').map_or((number, ""), |point| number.split_at(point));
-    let mut text = String::from(sign);
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place) % 3 == 0 {
-            text.push(',');
+    let (whole, fraction) =
+        number.split_once('.').map_or((number, None), |(whole, rest)| (whole, Some(rest)));
+    let mut out = String::from(sign);
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            out.push(',');
         }
-        text.push(digit);
+        out.push(digit);
     }
-    text + fraction
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+/// A stretch of time, rounded for the eye: `2 h 5 min`, `3.5 s`, `120 us`.
+pub fn duration(ns: i64) -> String {
+    let sign = if ns < 0 { "-" } else { "" };
+    let ns = ns.unsigned_abs();
+    let seconds = ns as f64 / 1e9;
+    let minutes = (seconds / 60.0).round() as u64;
+    let text = match ns {
+        0 => "0 s".to_owned(),
+        1..1_000 => format!("{ns} ns"),
+        1_000..1_000_000 => format!("{:.0} us", seconds * 1e6),
+        1_000_000..1_000_000_000 => format!("{:.0} ms", seconds * 1e3),
+        _ if seconds < 99.95 => format!("{seconds:.1} s"),
+        _ if minutes < 60 => format!("{minutes} min"),
+        _ => format!("{} h {} min", minutes / 60, minutes % 60),
+    };
+    sign.to_owned() + &text
+}
+
+/// How a figure differs from what it was before: of shares in percent points, of all else in percent of what it was. A
+/// dash where there is no telling.
+pub fn change(now: &Datum, before: &Datum, unit: Unit) -> String {
+    let (Some(now), Some(before)) = (now.as_decimal(), before.as_decimal()) else { return NONE.to_owned() };
+    let difference = now.checked_sub(before);
+    let (change, unit) = match unit {
+        Unit::Share => (difference.and_then(|change| change.checked_mul(Decimal::ONE_HUNDRED)), "pp"),
+        Unit::Percent => (difference, "pp"),
+        _ => {
+            let share = difference.and_then(|change| change.checked_div(before.abs()));
+            (share.and_then(|share| share.checked_mul(Decimal::ONE_HUNDRED)), "%")
+        }
+    };
+    let Some(change) = change else { return NONE.to_owned() };
+    let change = change.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero).normalize();
+    let sign = if change > Decimal::ZERO { "+" } else { "" };
+    format!("{sign}{} {unit}", grouped(&change.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use blotter_engine::dec;
+    use blotter_engine::event::Timestamp;
 
     use super::*;
 
     #[test]
-    fn values_read_as_people_write_them() {
-        let cases: &[(Datum, Unit, &str)] = &[
-            (Datum::Int(0), Unit::Count, "0"),
-            (Datum::Int(-999), Unit::Count, "-999"),
-            (Datum::Int(1_000), Unit::Count, "1,000"),
-            (Datum::Int(-1_234_567), Unit::Count, "-1,234,567"),
-            (Datum::Decimal(dec!(0.5)), Unit::Share, "50.00 %"),
-            (Datum::Decimal(dec!(283494.0562)), Unit::Quantity, "283,494.0562"),
-            (Datum::Decimal(dec!(100.00)), Unit::Quantity, "100"),
-            (Datum::Decimal(dec!(-0.001)), Unit::BasisPoints, "0.00 bps"),
-            (Datum::Decimal(dec!(-1.005)), Unit::Money, "-1.00"),
-            (Datum::Decimal(dec!(0)), Unit::Money, "0.00"),
-            (Datum::Decimal(dec!(0.000511)), Unit::Money, "0.000511"),
-            (Datum::Float(0.25), Unit::Ratio, "0.25"),
-            (Datum::Float(0.1 + 0.2), Unit::Ratio, "0.30"),
-            (Datum::Float(1e40), Unit::Ratio, "1e40"),
-            (Datum::Int(999), Unit::Microseconds, "999 µs"),
-            (Datum::Float(12.3456), Unit::Microseconds, "12.35 µs"),
-            (Datum::Int(2_500_000), Unit::Microseconds, "2.50 s"),
-            (Datum::Decimal(dec!(0.619)), Unit::Milliseconds, "0.62 ms"),
-            (Datum::Int(7_200_000), Unit::Milliseconds, "7,200.00 s"),
-            (Datum::from("a<b"), Unit::None, "a<b"),
-            (Datum::Decimal(dec!(1.500)), Unit::None, "1.500"),
-            (Datum::Time(Timestamp(1_767_623_400_123_456_789)), Unit::None, "2026-01-05 14:30:00.123"),
-        ];
-        for (value, unit, expected) in cases {
-            assert_eq!(shown(value, *unit, Tz::UTC), *expected, "{value:?} {unit:?}");
+    fn figures_are_rounded_and_have_units() {
+        for (value, unit, expected) in [
+            (Datum::Null, Unit::Share, "-"),
+            (Datum::Int(1_234_567), Unit::Count, "1,234,567"),
+            (Datum::Int(-123), Unit::Count, "-123"),
+            (Datum::Decimal(dec!(0.0751234)), Unit::Share, "7.51 %"),
+            (Datum::Decimal(dec!(0.000001)), Unit::Share, "0.00 %"),
+            (Datum::Decimal(dec!(94)), Unit::Percent, "94 %"),
+            (Datum::Decimal(dec!(114660819.005)), Unit::Money, "114,660,819.01"),
+            (Datum::Int(-5), Unit::Money, "-5.00"),
+            (Datum::Int(0), Unit::Money, "0.00"),
+            (Datum::Decimal(dec!(0.0000000381234)), Unit::Money, "0.00000003812"),
+            (Datum::Float(93.96628), Unit::Microseconds, "94 us"),
+            (Datum::Float(0.223236), Unit::Ratio, "0.223"),
+            (Datum::Decimal(dec!(1.4999)), Unit::BasisPoints, "1.5 bps"),
+            (Datum::Decimal(dec!(7.0)), Unit::Quantity, "7"),
+            (Datum::from("x"), Unit::None, "x"),
+            (Datum::Duration(61_000), Unit::None, "61 us"),
+            (Datum::Duration(-450_000_000), Unit::None, "-450 ms"),
+            (Datum::Duration(12_340_000_000), Unit::None, "12.3 s"),
+            (Datum::Duration(2_100_000), Unit::None, "2 ms"),
+            (Datum::Duration(99_960_000_000), Unit::None, "2 min"),
+            (Datum::Duration(7_500_000_000_000), Unit::None, "2 h 5 min"),
+            (Datum::Time(Timestamp(1_500_000)), Unit::None, "1970-01-01 00:00:00.001"),
+        ] {
+            assert_eq!(with_unit(&value, unit, Tz::UTC), expected, "{value:?} {unit:?}");
         }
+        let local = plain(&Datum::Time(Timestamp(0)), Unit::None, Tz::America__New_York);
+        assert_eq!(local, "1969-12-31 19:00:00.000");
+    }
+
+    #[test]
+    fn changes_are_of_what_was_before() {
+        for (now, before, unit, expected) in [
+            (dec!(110), dec!(100), Unit::Count, "+10 %"),
+            (dec!(90), dec!(-100), Unit::Money, "+190 %"),
+            (dec!(0.075), dec!(0.08), Unit::Share, "-0.5 pp"),
+            (dec!(94), dec!(90), Unit::Percent, "+4 pp"),
+            (dec!(5), dec!(0), Unit::Count, "-"),
+            (dec!(5), dec!(5), Unit::Count, "0 %"),
+        ] {
+            assert_eq!(change(&now.into(), &before.into(), unit), expected);
+        }
+        assert_eq!(change(&Datum::Null, &Datum::Int(1), Unit::Count), "-");
     }
 }

@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use crate::datum::Datum;
-use crate::desk::report::shown::shown;
+use crate::desk::report::shown::with_unit;
 use crate::desk::report::{Chart, ChartForm, Unit};
 
 const WIDTH: f64 = 960.0;
@@ -76,7 +76,7 @@ fn bars(chart: &Chart, axis: &Axis, number: usize, name: &str, values: &[Datum],
                     @let (from, to) = (axis.y(height.max(0.0)), axis.y(height.min(0.0)));
                     @let left = LEFT + slot * (place as f64 + 0.1) + wide * number as f64;
                     rect x=(near(left)) y=(from) width=(near(wide)) height=(near(to - from)) {
-                        title { (x_label(x, zone, true)) " " (name) ": " (shown(value, chart.unit, zone)) }
+                        title { (x_label(x, zone, true)) " " (name) ": " (with_unit(value, chart.unit, zone)) }
                     }
                 }
             }
@@ -177,8 +177,8 @@ fn tick_label(tick: f64, step: f64, unit: Unit, zone: Tz) -> String {
     let Some(tick) = Decimal::from_f64_retain(tick) else { return format!("{tick:e}") };
     let tick = tick.round_dp(digits).normalize();
     match unit {
-        Unit::Money | Unit::Ratio => shown(&Datum::Decimal(tick), Unit::Quantity, zone),
-        unit => shown(&Datum::Decimal(tick), unit, zone),
+        Unit::Money | Unit::Ratio => with_unit(&Datum::Decimal(tick), Unit::Quantity, zone),
+        unit => with_unit(&Datum::Decimal(tick), unit, zone),
     }
 }
 
@@ -201,7 +201,7 @@ fn x_label(x: &Datum, zone: Tz, is_short: bool) -> String {
             zone.timestamp_nanos(*ns).format(if is_short { "%H:%M" } else { "%Y-%m-%d" }).to_string()
         }
         other => {
-            let text = shown(other, Unit::None, zone);
+            let text = with_unit(other, Unit::None, zone);
             let cut = text.char_indices().nth(16).map(|(at, _)| at);
             cut.map_or(text.clone(), |at| format!("{}…", &text[..at]))
         }

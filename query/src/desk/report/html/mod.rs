@@ -7,7 +7,7 @@ mod chart;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::shown::shown;
+use super::shown::with_unit;
 use super::{Column, Figure, Figures, Report, Section, Table, Unit};
 use crate::datum::Datum;
 use chrono_tz::Tz;
@@ -54,7 +54,7 @@ pub fn page(report: &Report) -> String {
                 main {
                     header {
                         h1 { (report.title) }
-                        p.period { (report.period) ", " (shown(&Datum::from(report.events), Unit::Count, zone)) " events" }
+                        p.period { (report.period) ", " (with_unit(&Datum::from(report.events), Unit::Count, zone)) " events" }
                         @if let Some(previous) = &report.compared_with {
                             p.period { "compared with " (previous) }
                         }
@@ -101,9 +101,9 @@ fn figure(figure: &Figure, zone: Tz) -> Markup {
         div {
             dt { (figure.label) }
             dd {
-                span class=[sign(&figure.value, figure.unit)] { (shown(&figure.value, figure.unit, zone)) }
+                span class=[sign(&figure.value, figure.unit)] { (with_unit(&figure.value, figure.unit, zone)) }
                 @if let Some(previous) = &figure.previous {
-                    small { "was " (shown(previous, figure.unit, zone)) }
+                    small { "was " (with_unit(previous, figure.unit, zone)) }
                 }
             }
         }
@@ -137,7 +137,7 @@ fn table(table: &Table, zone: Tz) -> Markup {
 }
 
 fn cell(value: &Datum, column: &Column, zone: Tz) -> Markup {
-    let text = shown(value, column.unit, zone);
+    let text = with_unit(value, column.unit, zone);
     if is_number(column) {
         html! { td class={ "number " (sign(value, column.unit).unwrap_or_default()) } { (text) } }
     } else {
@@ -241,8 +241,8 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_and_what_it_was_before_are_shown() {
+    fn a_loss_and_what_it_was_before_are_with_unit() {
         let page = page(&report());
-        assert!(page.contains("<span class=\"loss\">-1,234.50</span><small>was –</small>"), "{page}");
+        assert!(page.contains("<span class=\"loss\">-1,234.50</span><small>was -</small>"), "{page}");
     }
 }
