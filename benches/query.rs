@@ -3,7 +3,7 @@
 //! `cargo bench --bench query [-- lookup|aggregate|latest] [events]`, by default all, over 1,000,000, 5,250,000 and
 //! 100,000,000 events.
 //! `BLOTTER_BENCH_DATABASE=DIR` asks that database instead, to set the figures beside those of others on the same data
-//! (`benches/compare/duckdb.py`).
+//! (`benches/compare/queries.py`).
 //!
 //! - `lookup` (P5): all events of an order id, beside `Snapshot::lookup` of the same id.
 //! - `aggregate` (P6): medians of grouped aggregates over all events, caches warm.

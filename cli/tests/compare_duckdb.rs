@@ -1,4 +1,4 @@
-//! The program and DuckDB give the same answers over the same file of events; see `benches/compare/duckdb.py`.
+//! The program and DuckDB give the same answers over the same file of events; see `benches/compare/queries.py`.
 //!
 //! Runs where `BLOTTER_COMPARE_EVENTS` names a file of JSON lines and `BLOTTER_PYTHON` (`python3` if it is not set) has
 //! the package duckdb; says so where it does not.
@@ -19,7 +19,7 @@ fn answers_are_those_of_duckdb() {
         eprintln!("skipped: {} has no package duckdb", python.display());
         return;
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches/compare/duckdb.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches/compare/queries.py");
     let ran = Command::new(&python)
         .arg(script)
         .arg(events)

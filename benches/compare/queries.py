@@ -3,7 +3,7 @@
 they take?
 
     python3 -m venv venv && venv/bin/pip install duckdb
-    venv/bin/python benches/compare/duckdb.py AMZN.jsonl --blotter target/release/blotter [--random 200]
+    venv/bin/python benches/compare/queries.py AMZN.jsonl --blotter target/release/blotter [--random 200]
 
 The file holds events as JSON lines, as `blotter import` takes them. It is loaded into a table of DuckDB, prices as exact
 decimals, and imported into a database of blotter in a temporary directory (or taken from `--database`). Each question is
@@ -500,9 +500,6 @@ def main():
     parser.add_argument("--random", type=int, default=0, metavar="N", help="random questions besides")
     parser.add_argument("--seed", type=int, default=1, help="of the random questions")
     arguments = parser.parse_args()
-    # This file has the name of the package that it needs.
-    here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != here]
     try:
         import duckdb
     except ImportError:
