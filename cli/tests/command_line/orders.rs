@@ -139,6 +139,27 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
+fn what_could_not_be_read_is_said() {
+    // Enough events that they are sealed.
+    let mut lines = crate::run::numbered_lines(0..2000);
+    lines.push_str(LINES);
+    let place = Place::with_lines(&lines);
+    let files = crate::run::files_under(std::path::Path::new(&place.database));
+    let is_fill =
+        |path: &&std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("fill-");
+    std::fs::write(files.iter().find(is_fill).unwrap(), "no segment").unwrap();
+    for arguments in [&["lifecycle", "A"][..], &["replay", "A"], &["lifecycle", "--open"]] {
+        let mut all = vec![arguments[0], &place.database];
+        all.extend(&arguments[1..]);
+        let ran = run(&all).expect(1);
+        assert!(ran.err.contains("could not be read") && ran.err.contains("blotter verify"), "{}", ran.err);
+        // The rest is shown: without its fill the order stands.
+        assert!(ran.out.contains("acknowledged"), "{}", ran.out);
+        assert!(!ran.out.contains("illegal: "), "{}", ran.out);
+    }
+}
+
+#[test]
 fn a_replay_for_people() {
     check(&["replay", "A", "--window", "1s"], "
 order A: filled

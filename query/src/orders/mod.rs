@@ -1,8 +1,8 @@
 //! What an order is: its events, folded into its life. Pure: events go in, in the order of (`ts`, `seq`), lives come out.
 //!
 //! ```text
-//! events ─▶ facts ─▶ fold: one compact record per order ─▶ columns: values for rows
-//!                                                       └▶ life: a type for programs
+//! events ─▶ facts ─▶ fold: one compact record per order ─▶ figures ─▶ columns: values for rows
+//!                      (folded)                                  └▶ life: a type for programs
 //! ```
 //!
 //! Which events are steps of an order and what they mean is written in `docs/desk.md`. The fold keeps some 300 bytes for
@@ -11,8 +11,9 @@
 
 pub(crate) mod columns;
 pub(crate) mod facts;
+pub(crate) mod figures;
 pub(crate) mod fold;
-pub(crate) mod folded;
+mod folded;
 mod life;
 #[cfg(test)]
 mod tests;

@@ -84,7 +84,7 @@ impl Lifecycle {
 /// An order id goes before a correlation id. Options give the zone, and what each of the questions may take.
 ///
 /// ```
-/// # use blotter_engine::{Db, RecorderOptions, event::{OrderStatus, Side}, dec};
+/// # use blotter_engine::{Db, RecorderOptions, event::OrderStatus};
 /// use blotter_query::QueryOptions;
 /// use blotter_query::desk::lifecycle::lifecycle;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -92,7 +92,7 @@ impl Lifecycle {
 /// let db = Db::open(dir.path().join("desk.blotter"))?;
 /// let mut recorder = db.recorder(RecorderOptions::new())?;
 /// for status in [OrderStatus::Created, OrderStatus::Submitted, OrderStatus::Cancelled] {
-///     recorder.order("A-1", status).emit();
+///     recorder.order(status).order_id("A-1").emit();
 /// }
 /// db.flush()?;
 /// let found = lifecycle(&db, "A-1", &QueryOptions::default())?.expect("it was recorded");

@@ -127,6 +127,35 @@ fn ids_are_texts_whatever_they_hold() {
 }
 
 #[test]
+fn what_is_beyond_the_bounds_is_counted() {
+    // Each order of the chain is a step further.
+    let chain: String = (0..300)
+        .map(|at| format!("@{at} order order_created order_id=R{} replaces=R{at}\n", at + 1))
+        .collect();
+    let recorded_chain = recorded(&chain, true);
+    let found = lifecycle(&recorded_chain.db, "R300", &QueryOptions::default()).unwrap().unwrap();
+    assert!(found.has_more_orders);
+    assert!((250..300).contains(&found.orders.len()), "{}", found.orders.len());
+    let found = lifecycle(&recorded_chain.db, "R150", &QueryOptions::default()).unwrap().unwrap();
+    assert_eq!(
+        (found.has_more_orders, found.orders.len(), found.missing),
+        (false, 300, vec!["R0".to_owned()])
+    );
+    let mut many = String::from("@0 order order_created order_id=A correlation_id=c\n");
+    for at in 0..TIMELINE_EVENTS_MAX + 4 {
+        many.push_str(&format!("@{at} signal entry_signal correlation_id=c\n"));
+    }
+    many.push_str("@999999 order order_cancelled order_id=A correlation_id=c\n");
+    for id in ["A", "c"] {
+        let recorded = recorded(&many, true);
+        let found = lifecycle(&recorded.db, id, &QueryOptions::default()).unwrap().unwrap();
+        assert_eq!((found.timeline.len(), found.events_left_out), (TIMELINE_EVENTS_MAX, 6), "{id}");
+        // The life is whole all the same.
+        assert_eq!(found.order("A").unwrap().status.unwrap().as_str(), "cancelled", "{id}");
+    }
+}
+
+#[test]
 fn limits_of_the_options_are_kept() {
     let recorded = recorded(ONE, false);
     let options = QueryOptions::default();

@@ -8,7 +8,7 @@ use crate::datum::Datum;
 use crate::desk::lifecycle::{Life, Moment};
 use crate::desk::report::{Figure, Figures, Unit};
 use crate::orders::columns::micros;
-use crate::orders::folded::worse_by_bps;
+use crate::orders::figures::worse_by_bps;
 
 /// A fill as it was recorded.
 #[derive(Clone, Copy, Debug)]
