@@ -7,6 +7,7 @@
 //! | record | [`Db`], [`Options`], [`Recorder`], [`event`] |
 //! | look, in the recording process | [`Db::snapshot`], [`Snapshot`], [`Predicate`], [`Projection`] |
 //! | ask in the query language | [`Queryable`]: `use blotter::Queryable; db.query("level >= error last 5m")` |
+//! | know what became of an order, or what a day came to | [`desk`]: [`desk::lifecycle::lifecycle`], [`desk::replay::replay`], [`desk::report::report`] |
 //! | look, in any other process | [`Reader`], [`Follower`] |
 //! | watch it | [`Db::statistics`], [`Statistics`], [`Recovery`] |
 //! | check and mend it | [`verify()`], [`repair()`] |
@@ -30,6 +31,8 @@ pub use blotter_engine::{administer, administer_on};
 /// The zone that days, bins and times of day are understood in.
 pub use blotter_query::Tz;
 // What users of the query language name.
+/// Lifecycles, replays, reports, detectors.
+pub use blotter_query::desk;
 pub use blotter_query::{
     Cancel, Datum, EventFilter, Parameters, QueryError, QueryOptions, Queryable, Row, Rows, Vocabulary,
 };

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use blotter::desk::report::{ReportKind, ReportOptions};
 use blotter::event::{Decimal, Timestamp};
-use blotter::query::desk::report::{ReportKind, ReportOptions};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use blotter::desk::lifecycle::{Identity, Lifecycle, Moment, Relation, lifecycle};
 use blotter::query::Picture;
-use blotter::query::desk::lifecycle::{Identity, Lifecycle, Moment, Relation, lifecycle};
 use blotter::{Datum, QueryError, QueryOptions, Reader, Rows, Snapshot};
 
 use super::report_unread;

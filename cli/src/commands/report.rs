@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
+use blotter::desk::Period;
+use blotter::desk::report::{self, Section};
 use blotter::event::Timestamp;
-use blotter::query::desk::Period;
-use blotter::query::desk::report::{self, Section};
 use blotter::{Queryable, Reader, Snapshot};
 use chrono::{NaiveDate, Utc};
 

@@ -1,9 +1,9 @@
 //! Amounts as people read them. Programs get them exact, in JSON.
 
+/// `12.3 s`, `450 ms`, `2 h 5 min`.
+pub(crate) use blotter::desk::report::shown::duration;
 use blotter::event::Timestamp;
 use blotter::ledger::Budget;
-/// `12.3 s`, `450 ms`, `2 h 5 min`.
-pub(crate) use blotter::query::desk::report::shown::duration;
 use chrono::SecondsFormat;
 
 /// `1.23 GB`: three digits, decimal units.

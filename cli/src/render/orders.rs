@@ -1,8 +1,8 @@
 //! Orders for people in a few lines, and as JSON.
 
 use blotter::Row;
+use blotter::desk::lifecycle::{Life, Transition};
 use blotter::query::datum::{Datum, DatumRef, write_json};
-use blotter::query::desk::lifecycle::{Life, Transition};
 use chrono_tz::Tz;
 
 use super::escape::escaped;

@@ -15,9 +15,9 @@
 
 use std::sync::Arc;
 
+use blotter::desk::report::shown::{NONE, change, plain, with_unit};
+use blotter::desk::report::{Chart, ChartForm, Column, Figures, Report, Section, Table, Unit};
 use blotter::query::Picture;
-use blotter::query::desk::report::shown::{NONE, change, plain, with_unit};
-use blotter::query::desk::report::{Chart, ChartForm, Column, Figures, Report, Section, Table, Unit};
 use blotter::query::error::QueryError;
 use blotter::{Datum, Rows};
 use chrono_tz::Tz;

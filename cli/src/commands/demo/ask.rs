@@ -3,15 +3,22 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use blotter::event::{Event, Level};
+use blotter::desk::Period;
+use blotter::desk::lifecycle::lifecycle;
+use blotter::desk::report::{ReportKind, ReportOptions, report};
+use blotter::event::{Event, Level, Timestamp};
 use blotter::segment::Projection;
-use blotter::{Db, Predicate, Reader, Scan, Snapshot};
+use blotter::{Db, Predicate, QueryOptions, Reader, Scan, Snapshot, Tz};
 
 use super::play::{Played, histogram};
 use super::{Output, percentiles};
 use crate::commands::report_unreadable;
 use crate::commands::stats::Counts;
 use crate::outcome::Failure;
+use crate::render;
+use crate::render::orders::life;
+use crate::render::style::Style;
+use crate::render::value::TimeForm;
 
 /// Latest errors shown.
 const ERRORS_SHOWN: usize = 5;
@@ -30,6 +37,7 @@ pub(crate) fn ask(
         whole &= readable && !events.is_empty();
         heading(output, format_args!("What happened to order {order}?"), took)?;
         events.iter().try_for_each(|event| output.event(event))?;
+        whole &= ask_for_life(output, &snapshot, order)?;
 
         let (events, took, readable) = timed(|| snapshot.lookup(correlation), usize::MAX);
         whole &= readable && !events.is_empty();
@@ -49,6 +57,8 @@ pub(crate) fn ask(
     whole &= readable;
     heading(output, format_args!("What went wrong lately?"), took)?;
     events.iter().rev().try_for_each(|event| output.event(event))?;
+
+    whole &= ask_for_day(output, &snapshot)?;
 
     let started = Instant::now();
     let (counts, is_damaged) = Counts::of(&snapshot);
@@ -70,6 +80,31 @@ pub(crate) fn ask(
     let answer = if is_same { "yes" } else { "no" };
     output.line(format_args!("{answer}: {} of {} events", outside.next_seq(), snapshot.next_seq()))?;
     Ok(whole && is_same)
+}
+
+/// What became of an order, in a sentence.
+fn ask_for_life(output: &mut Output<'_>, snapshot: &Snapshot, order: &str) -> Result<bool, Failure> {
+    let started = Instant::now();
+    let found = lifecycle(snapshot, order, &QueryOptions::default())?;
+    heading(output, format_args!("And what became of it?"), started.elapsed())?;
+    let Some(found) = found else { return Ok(false) };
+    for order in &found.orders {
+        life(order, TimeForm::whole(Tz::UTC)).iter().try_for_each(|line| output.line(line))?;
+    }
+    Ok(found.unreadable.is_empty() && !found.orders.is_empty())
+}
+
+/// What the first day of the session came to.
+fn ask_for_day(output: &mut Output<'_>, snapshot: &Snapshot) -> Result<bool, Failure> {
+    let first = snapshot.segments().map(|segment| segment.ts_min).min();
+    let Some(first) = first else { return Ok(true) };
+    let period = Period::day(Timestamp(first).to_datetime().date_naive(), Tz::UTC)?;
+    let started = Instant::now();
+    let mut report = report(snapshot, ReportKind::Daily, &period, &ReportOptions::default())?;
+    heading(output, format_args!("What did {period} come to?"), started.elapsed())?;
+    report.sections.retain(|section| section.as_figures().is_some());
+    output.line(render::report::text(&report, Style::PLAIN).trim_end())?;
+    Ok(report.unreadable.is_empty())
 }
 
 /// Looks up one order after the other, as a person investigating would, only faster.

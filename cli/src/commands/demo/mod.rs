@@ -46,7 +46,8 @@ pub(crate) fn run(arguments: &Demo) -> Result<Outcome, Failure> {
     output.line(format_args!("\nThe database stays in {}. Ask it yourself:", directory.display()))?;
     let quoted = shell_quoted(&directory);
     if let Some((order, _)) = &played.filled_order {
-        output.line(format_args!("  blotter get {quoted} {order}"))?;
+        output.line(format_args!("  blotter get {quoted} {order}\n  blotter lifecycle {quoted} {order}"))?;
+        output.line(format_args!("  blotter replay {quoted} {order} --window 1s --step"))?;
     }
     output.line(format_args!(
         "  blotter query {quoted} 'category = fill | stats count(), sum(fill_quantity), avg(fill_price) by symbol'"

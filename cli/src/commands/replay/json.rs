@@ -1,8 +1,8 @@
 //! A replay as one JSON object.
 
+use blotter::desk::replay::{Entry, FillQuality, Replay, Touch};
 use blotter::query::Row;
 use blotter::query::datum::Datum;
-use blotter::query::desk::replay::{Entry, FillQuality, Replay, Touch};
 
 use crate::render::json::{self, Object};
 use crate::render::orders::{json_of, life_json};

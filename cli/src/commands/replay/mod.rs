@@ -6,10 +6,10 @@ mod step;
 
 use std::io::{self, IsTerminal, Write};
 
+use blotter::desk::replay::{Entry, EntryKind, Replay, ReplayOptions, replay};
+use blotter::desk::report::Unit;
 use blotter::query::Picture;
 use blotter::query::datum::DatumRef;
-use blotter::query::desk::replay::{Entry, EntryKind, Replay, ReplayOptions, replay};
-use blotter::query::desk::report::Unit;
 use blotter::{Datum, Decimal, QueryError, QueryOptions, Reader, Rows};
 
 use super::report_unread;

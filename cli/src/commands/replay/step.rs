@@ -1,7 +1,7 @@
 //! Going through a replay in the terminal, moment by moment: the book then, the order then, what happens.
 
+use blotter::desk::replay::{Entry, EntryKind, Replay, Touch};
 use blotter::query::datum::DatumRef;
-use blotter::query::desk::replay::{Entry, EntryKind, Replay, Touch};
 
 use super::keys::{Key, Screen};
 use crate::args::Showing;
@@ -160,8 +160,8 @@ fn state(found: &Replay, entry: &Entry) -> String {
 
 #[cfg(test)]
 mod tests {
+    use blotter::desk::replay::{ReplayOptions, replay};
     use blotter::event::{Category, Level, OrderStatus, Side, Timestamp, dec};
-    use blotter::query::desk::replay::{ReplayOptions, replay};
     use blotter::{Options, QueryOptions, RecorderOptions, Tz};
 
     use super::*;
