@@ -271,8 +271,9 @@ impl Db {
                 NewValue::Int(value) => ValueRef::I64(*value),
                 NewValue::Float(value) => ValueRef::F64(*value),
                 NewValue::Decimal(text) => {
-                    let decimal: Decimal =
-                        text.parse().map_err(|_| refuse(format!("'{}' is no decimal", text.escape_debug())))?;
+                    let decimal: Decimal = text
+                        .parse()
+                        .map_err(|_| refuse(format!("'{}' is no decimal", text.escape_debug())))?;
                     ValueRef::Decimal(decimal)
                 }
                 NewValue::Text(text) => ValueRef::Str(text),

@@ -1,0 +1,171 @@
+//! Positions as recorded, held against the fills: by strategy and symbol.
+//!
+//! The position expected is the sum of the fills, from the first position recorded on: what was held before is not
+//! known and taken from that. Fills and positions come from different threads, so a recorded position may also be one
+//! that was expected a moment before, or is a moment later; what is not settled in that time is a discrepancy. It is
+//! told once: from then on the position recorded is what is expected.
+
+use std::collections::VecDeque;
+
+use blotter_engine::event::{Category, Decimal, Seq, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::detector::{Detector, saved_state};
+use super::finding::{Changes, Figure, Finding, NamedEvents};
+use super::seen::Seen;
+use super::settings::PositionDiscrepancy;
+use super::subjects::{Subjects, join, split, subject};
+use super::toml_values::nanos;
+
+/// Sums remembered for positions that come late.
+const SUMS_MAX: usize = 64;
+
+pub(crate) struct Detect {
+    settings: PositionDiscrepancy,
+    key: String,
+    state: Subjects<Position>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Position {
+    /// What is expected; unknown until a position is recorded.
+    expected: Option<Decimal>,
+    /// What was expected at recent times, without the present.
+    before: VecDeque<(Timestamp, Decimal)>,
+    last_fill: Option<Seq>,
+    /// A recorded position that is not what was expected so far.
+    unsettled: Option<Unsettled>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Unsettled {
+    at: Timestamp,
+    ts: Timestamp,
+    seq: Seq,
+    recorded: Decimal,
+    expected: Decimal,
+    last_fill: Option<Seq>,
+}
+
+impl Detect {
+    pub(crate) fn new(settings: &PositionDiscrepancy) -> Detect {
+        Detect { settings: settings.clone(), key: String::new(), state: Subjects::default() }
+    }
+}
+
+impl Detector for Detect {
+    fn name(&self) -> &'static str {
+        "position_discrepancy"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, changes: &mut Changes) {
+        let recorded = seen.quantity_after.filter(|_| seen.category == Category::POSITION);
+        let fill = seen.signed_fill();
+        if recorded.is_none() && fill.is_none() {
+            return;
+        }
+        join(&mut self.key, seen.strategy, seen.symbol);
+        let Some(position) = self.state.of(&self.key, Position::default) else { return };
+        position.settle(&self.settings, &self.key, seen.at, changes);
+        if let Some(fill) = fill {
+            position.fill(fill, seen);
+        }
+        if let Some(recorded) = recorded {
+            position.record(recorded, &self.settings, seen);
+        }
+        // A fill that came after its position.
+        if let (Some(unsettled), Some(expected)) = (position.unsettled, position.expected)
+            && is_near(unsettled.recorded, expected, &self.settings)
+        {
+            position.unsettled = None;
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp, changes: &mut Changes) {
+        for (key, position) in self.state.iter_mut() {
+            position.settle(&self.settings, key, now, changes);
+        }
+    }
+
+    fn finish(&mut self, _now: Timestamp, changes: &mut Changes) {
+        // Whatever has not come by now does not come.
+        for (key, position) in self.state.iter_mut() {
+            position.settle(&self.settings, key, Timestamp::MAX, changes);
+        }
+    }
+
+    fn overlooked(&self) -> u64 {
+        self.state.overlooked
+    }
+
+    saved_state!();
+}
+
+fn is_near(one: Decimal, other: Decimal, settings: &PositionDiscrepancy) -> bool {
+    one.checked_sub(other).is_some_and(|difference| difference.abs() <= settings.tolerance)
+}
+
+impl Position {
+    fn fill(&mut self, quantity: Decimal, seen: &Seen<'_>) {
+        self.last_fill = Some(seen.seq);
+        let Some(expected) = self.expected else { return };
+        self.before.push_back((seen.at, expected));
+        if self.before.len() > SUMS_MAX {
+            self.before.pop_front();
+        }
+        // A sum beyond all numbers is known again at the next position.
+        self.expected = expected.checked_add(quantity);
+    }
+
+    fn record(&mut self, recorded: Decimal, settings: &PositionDiscrepancy, seen: &Seen<'_>) {
+        let Some(expected) = self.expected else {
+            self.expected = Some(recorded);
+            return;
+        };
+        let since_ns = seen.at.nanos().saturating_sub(nanos(settings.settle));
+        while self.before.front().is_some_and(|(at, _)| at.nanos() < since_ns) {
+            self.before.pop_front();
+        }
+        let is_expected = is_near(recorded, expected, settings)
+            || self.before.iter().any(|(_, before)| is_near(recorded, *before, settings));
+        if is_expected {
+            // A later position that is right settles an earlier one that came out of order.
+            self.unsettled = None;
+        } else if self.unsettled.is_none() {
+            let last_fill = self.last_fill;
+            let (at, ts, seq) = (seen.at, seen.ts, seen.seq);
+            self.unsettled = Some(Unsettled { at, ts, seq, recorded, expected, last_fill });
+        }
+    }
+
+    /// Tells of what should have been settled by now.
+    fn settle(&mut self, settings: &PositionDiscrepancy, key: &str, now: Timestamp, changes: &mut Changes) {
+        let is_due = |unsettled: &mut Unsettled| {
+            now.nanos().saturating_sub(unsettled.at.nanos()) > nanos(settings.settle)
+        };
+        let Some(unsettled) = self.unsettled.take_if(is_due) else { return };
+        let Unsettled { ts, seq, recorded, expected, last_fill, .. } = unsettled;
+        let difference = recorded.checked_sub(expected).unwrap_or(recorded);
+        self.expected = self.expected.and_then(|expected| expected.checked_add(difference));
+        self.before.clear();
+        let (strategy, symbol) = split(key);
+        let mut events = NamedEvents::default();
+        last_fill.into_iter().chain([seq]).for_each(|seq| events.add(seq, 2));
+        changes.whole(Finding {
+            rule: "position_discrepancy".to_owned(),
+            level: settings.level,
+            first_ts: ts,
+            last_ts: ts,
+            subject: subject(&[("strategy", strategy), ("symbol", symbol)]),
+            sentence: format!(
+                "a position of {recorded} {symbol} was recorded where the fills add up to {expected}"
+            ),
+            figures: vec![
+                Figure::new("difference", difference.abs(), settings.tolerance),
+                Figure::told("recorded", recorded),
+                Figure::told("expected", expected),
+            ],
+            events,
+        });
+    }
+}
