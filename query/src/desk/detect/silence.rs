@@ -19,8 +19,8 @@ use super::toml_values::nanos;
 const WEIGHT: f64 = 1.0 / 256.0;
 /// How long the longest gap is remembered: this, and up to twice as long.
 const EPOCH_NS: i64 = 30 * 60 * 1_000_000_000;
-/// A pause of the recording that counts as time in any case.
-const PAUSE_MIN_NS: i64 = 1_000_000_000;
+/// A pause of the recording that counts as time in any case: less than any silence.
+const PAUSE_MIN_NS: i64 = 100_000_000;
 
 pub(crate) struct Detect {
     settings: Silence,
@@ -66,9 +66,9 @@ impl Voice {
 
     /// Hears it. A silence that was told of is not what is usual.
     #[inline]
-    fn hear(&mut self, seen: &Seen<'_>, now_ns: i64) {
+    fn hear(&mut self, seen: &Seen<'_>, now_ns: i64, gap_ns_max: i64) {
         let is_usual = self.last_ns != i64::MAX;
-        let gap_ns = now_ns.saturating_sub(self.last_ns).max(0);
+        let gap_ns = now_ns.saturating_sub(self.last_ns).clamp(0, gap_ns_max);
         if is_usual && self.events > 0 {
             // The first ones make a plain mean.
             let weight = WEIGHT.max(1.0 / self.events as f64);
@@ -112,19 +112,19 @@ impl Detector for Detect {
         state.active_ns += step_ns.clamp(0, pause_ns);
         let threshold_ns = nanos(settings.recording_at_least);
         end("", "the recording", recording, seen.at, settings, threshold_ns, changes);
-        recording.hear(seen, at_ns.max(recording.last_ts.nanos()));
+        recording.hear(seen, at_ns.max(recording.last_ts.nanos()), pause_ns);
         let now_ns = state.active_ns;
         if seen.category == Category::MARKET_DATA {
             if let Some(feed) = state.feeds.of(seen.symbol, || Voice::new(seen, now_ns)) {
                 end("symbol", seen.symbol, feed, seen.at, settings, nanos(settings.feed_at_least), changes);
-                feed.hear(seen, now_ns);
+                feed.hear(seen, now_ns, i64::MAX);
             }
         } else if !seen.strategy.is_empty()
             && let Some(strategy) = state.strategies.of(seen.strategy, || Voice::new(seen, now_ns))
         {
             let at_least_ns = nanos(settings.strategy_at_least);
             end("strategy", seen.strategy, strategy, seen.at, settings, at_least_ns, changes);
-            strategy.hear(seen, now_ns);
+            strategy.hear(seen, now_ns, i64::MAX);
         }
     }
 
