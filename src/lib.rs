@@ -12,9 +12,10 @@
 //! | check and mend it | [`verify()`], [`repair()`] |
 //! | back it up, and restore it | [`backup::backup()`], [`backup::restore()`], [`backup::Backup`], [`backup::verify_backup()`] |
 //! | know what was decided, and have the owner decide | [`Reader::ledger`], [`ledger`], [`control`] |
+//! | have what looks wrong found, and be told of it | [`desk::detect`], [`watch`] |
 //! | know the bounds | [`limits`] |
 //!
-//! This package holds re-exports only; the code is in `blotter_engine` and `blotter_query`.
+//! This package holds re-exports only; the code is in `blotter_engine`, `blotter_query` and `blotter_watch`.
 
 // What users name.
 pub use blotter_engine::event::{Decimal, Event, Seq, Timestamp};
@@ -37,5 +38,7 @@ pub use blotter_query::{
 pub use blotter_engine::catalog::ledger;
 pub use blotter_engine::{backup, control, error, event, limits, maintain, record, segment, view};
 pub use blotter_query as query;
+pub use blotter_query::desk;
+pub use blotter_watch as watch;
 // The seam to the host, for tests that fake the disk.
 pub use blotter_engine::vfs;

@@ -1,6 +1,7 @@
 //! The command line: what can be asked and how it is spelt.
 
 pub(crate) mod administer;
+mod desk;
 mod query;
 pub(crate) mod values;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::render::style::ColorChoice;
+pub(crate) use desk::{DateOrWord, Detect, Watch};
 pub(crate) use query::{Query, Repl, RowFormat};
 
 const EXAMPLES: &str = "\
@@ -23,6 +25,8 @@ Examples:
   blotter query desk.blotter 'level >= error last 1h | top 10 message'
   blotter repl desk.blotter                    ask one thing after the other
   blotter tail desk.blotter -n 20 -f           the latest 20 events, then those to come
+  blotter detect desk.blotter --date 2026-01-05   what looks wrong on a day
+  blotter watch desk.blotter --config alerts.toml
   blotter policy desk.blotter show             how long what is kept
   blotter maintain desk.blotter --dry-run      what is due, and what is kept all the same
   blotter backup desk.blotter /mnt/backup/desk
@@ -53,6 +57,10 @@ pub(crate) enum Command {
     Query(Query),
     /// Ask one thing after the other, with completion, history and live results
     Repl(Repl),
+    /// Find what looks wrong
+    Detect(Detect),
+    /// Raise alerts as events are recorded
+    Watch(Watch),
     /// Show what a database holds
     Stats(Stats),
     /// Say how long what is kept

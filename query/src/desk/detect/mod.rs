@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! events ─▶ seen ─▶ rapid_orders, silence, ...   one file each, with what it means   ─▶ finding
-//!                   own                          a query and a threshold
+//!                   own, counter                 a query and a threshold
 //! settings, config, toml_values    from where on something is a finding
 //! window, episode, subjects, chance    what several of them need
 //! stream    all of them on one stream of events       history    over a period
@@ -14,6 +14,7 @@
 mod chance;
 mod clock_jump;
 mod config;
+mod counter;
 mod detector;
 mod dust;
 mod episode;
@@ -40,6 +41,7 @@ mod toml_values;
 mod window;
 
 pub use config::{Config, Key, Mistake, Reading};
+pub use counter::Counter;
 pub use finding::{Change, Figure, Finding, NamedEvents, Phase};
 pub use history::{Detection, Subject, detect};
 pub use own::{OwnDetector, OwnFindings};
