@@ -2,6 +2,7 @@
 
 use blotter_engine::control::{NewEvent, NewValue};
 use blotter_engine::event::{Field, Timestamp, names};
+use blotter_query::Tz;
 use blotter_query::desk::detect::Finding;
 use serde::{Deserialize, Serialize};
 
@@ -34,19 +35,11 @@ impl Alert {
 
     /// As a line for people, in which nothing commands a terminal.
     pub fn to_line(&self) -> String {
-        let Alert { at, finding, suppressed, .. } = self;
-        let mut line = format!("{at} {} {}: {}", finding.level, finding.rule, finding.sentence);
-        let subject = finding.subject_text();
-        if !subject.is_empty() {
-            line.push_str(&format!(" [{subject}]"));
+        let mut line = self.finding.to_line(Tz::UTC);
+        if self.suppressed > 0 {
+            line.push_str(&format!(" ({} more since the last time)", self.suppressed));
         }
-        if let (Some(first), Some(last)) = (finding.events.first(), finding.events.last) {
-            line.push_str(&format!(" (seq {first} to {last})"));
-        }
-        if *suppressed > 0 {
-            line.push_str(&format!(" ({suppressed} more since the last time)"));
-        }
-        line.chars().map(|c| if blotter_query::datum::is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+        line
     }
 
     /// As the event that tells of it in the log.

@@ -56,9 +56,13 @@ pub(crate) fn run(arguments: &Detect) -> Result<Outcome, Failure> {
 }
 
 fn show(arguments: &Detect, findings: &[Finding], out: &mut dyn Write) -> Result<(), Failure> {
-    if arguments.format == RowFormat::Json {
+    let line = |finding: &Finding| match arguments.format {
+        RowFormat::Json => finding.to_json(),
+        _ => finding.to_line(arguments.zone),
+    };
+    if matches!(arguments.format, RowFormat::Json | RowFormat::Text) {
         for finding in findings {
-            writeln!(out, "{}", finding.to_json()).map_err(Failure::output)?;
+            writeln!(out, "{}", line(finding)).map_err(Failure::output)?;
         }
         return out.flush().map_err(Failure::output);
     }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use blotter_engine::event::{Level, Seq, Timestamp};
+use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 
-use crate::datum::{Datum, write_json, write_json_text};
+use crate::datum::{Datum, is_unsafe, write_json, write_json_text};
 use crate::rows::{Picture, Rows};
 
 /// One finding.
@@ -143,6 +144,25 @@ impl Finding {
                 ])
             }),
         )
+    }
+
+    /// As a line for people, without a line end; nothing in it commands a terminal.
+    pub fn to_line(&self, zone: chrono_tz::Tz) -> String {
+        let at =
+            self.first_ts.to_datetime().with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, true);
+        let mut line = format!("{at} {} {}: {}", self.level, self.rule, self.sentence);
+        let subject = self.subject_text();
+        if !subject.is_empty() {
+            line.push_str(&format!(" [{subject}]"));
+        }
+        match (self.events.first(), self.events.last) {
+            (Some(first), Some(last)) if first == last => line.push_str(&format!(" (seq {first})")),
+            (Some(first), Some(last)) => {
+                line.push_str(&format!(" ({} events, seq {first} to {last})", self.events.count));
+            }
+            _ => {}
+        }
+        line.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }).collect()
     }
 
     /// As one JSON object, without a line end.

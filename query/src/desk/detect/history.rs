@@ -68,16 +68,20 @@ pub fn detect(
     let mut detection = Detection::default();
     let in_order = |order| Detectors::in_order(&config.settings, Some(order), &deleted, now(options));
     let mut by_time = in_order(Order::Time);
-    let seqs = scan_by_time(&snapshot, subject, filter.as_ref(), &mut by_time, &mut detection)?;
+    let extent = scan_by_time(&snapshot, subject, filter.as_ref(), &mut by_time, &mut detection)?;
     detection.take(&mut by_time, None);
-    if let (None, Some((first, last))) = (&filter, seqs) {
+    if let (None, Some(Extent { seqs: (first, last), .. })) = (&filter, extent) {
         let mut by_recording = in_order(Order::Recording);
         scan_by_recording(&snapshot, first, last, &mut by_recording, &mut detection)?;
         detection.take(&mut by_recording, subject.period.as_ref());
     }
     let condition = condition(subject);
+    // Rows that tell no time are of the whole period, or of all there is.
+    let (first, last) = extent.map_or_else(Default::default, |extent| extent.times);
+    let all = Period::between(first, Timestamp(last.nanos().saturating_add(1)), options.zone)?;
+    let period = subject.period.unwrap_or(all);
     for own in &config.own {
-        let found = own.run(&snapshot, &condition, subject.period.as_ref(), options)?;
+        let found = own.run(&snapshot, &condition, Some(&period), options)?;
         detection.findings.extend(found.findings);
         detection.notes.extend(found.notes);
         detection.unreadable.extend(found.unreadable);
@@ -114,14 +118,21 @@ impl Detection {
     }
 }
 
-/// Shows the events in order of time; gives the first and last seq of them.
+/// The first and last seq and time of events.
+#[derive(Clone, Copy)]
+struct Extent {
+    seqs: (Seq, Seq),
+    times: (Timestamp, Timestamp),
+}
+
+/// Shows the events in order of time; gives their extent.
 fn scan_by_time(
     snapshot: &Snapshot,
     subject: &Subject,
     filter: Option<&EventFilter>,
     detectors: &mut Detectors,
     detection: &mut Detection,
-) -> Result<Option<(Seq, Seq)>> {
+) -> Result<Option<Extent>> {
     let mut wanted = Predicate::all();
     if let Some(Period { from, until, .. }) = &subject.period {
         wanted = wanted.between(*from, Timestamp(until.nanos() - 1));
@@ -134,11 +145,13 @@ fn scan_by_time(
         Some(_) => Projection::all(),
         None => Projection::fields(keys(&FIELDS)),
     };
-    let mut seqs: Option<(Seq, Seq)> = None;
+    let mut extent: Option<Extent> = None;
     let mut scan = snapshot.scan(&wanted, &projection);
     for event in scan.by_ref() {
-        let (first, last) = seqs.unwrap_or((event.seq, event.seq));
-        seqs = Some((first.min(event.seq), last.max(event.seq)));
+        let one = Extent { seqs: (event.seq, event.seq), times: (event.ts, event.ts) };
+        let Extent { seqs: (first, last), times: (begin, _) } = extent.unwrap_or(one);
+        let seqs = (first.min(event.seq), last.max(event.seq));
+        extent = Some(Extent { seqs, times: (begin, event.ts) });
         let is_wanted = filter.map_or(Ok(true), |filter| filter.matches(&event))?;
         if is_wanted {
             detectors.follow_history(event.ts);
@@ -146,7 +159,7 @@ fn scan_by_time(
         }
     }
     note_unreadable(scan.unreadable(), detection);
-    Ok(seqs)
+    Ok(extent)
 }
 
 /// Shows all events between two seqs in the order of recording, some at a time.

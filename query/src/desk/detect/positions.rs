@@ -2,10 +2,11 @@
 //!
 //! The position expected is the sum of the fills, from the first position recorded on: what was held before is not
 //! known and taken from that. Fills and positions come from different threads, so a recorded position may also be one
-//! that was expected a moment before, or is a moment later; what is not settled in that time is a discrepancy. It is
-//! told once: from then on the position recorded is what is expected.
+//! that was expected a moment before, or is a moment later; what is not settled in that time is a discrepancy.
+//! Several engines may trade under the same names, each with a position of its own: one that is what its own recorder's
+//! fills add up to is right, too. A discrepancy is told once: from then on the position recorded is what is expected.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use blotter_engine::event::{Category, Decimal, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ use super::settings::PositionDiscrepancy;
 use super::subjects::{Subjects, join, split, subject};
 use super::toml_values::nanos;
 
+/// Recorders of one position whose own fills are added up.
+const PRODUCERS_MAX: usize = 64;
 /// Sums remembered for positions that come late.
 const SUMS_MAX: usize = 64;
 
@@ -28,13 +31,22 @@ pub(crate) struct Detect {
 
 #[derive(Default, Serialize, Deserialize)]
 struct Position {
+    /// All fills.
+    all: Book,
+    /// Those of each recorder that has recorded any.
+    own: BTreeMap<u32, Book>,
+    last_fill: Option<Seq>,
+    /// A recorded position that is not what was expected so far.
+    unsettled: Option<Unsettled>,
+}
+
+/// What fills add up to.
+#[derive(Default, Serialize, Deserialize)]
+struct Book {
     /// What is expected; unknown until a position is recorded.
     expected: Option<Decimal>,
     /// What was expected at recent times, without the present.
     before: VecDeque<(Timestamp, Decimal)>,
-    last_fill: Option<Seq>,
-    /// A recorded position that is not what was expected so far.
-    unsettled: Option<Unsettled>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -42,6 +54,7 @@ struct Unsettled {
     at: Timestamp,
     ts: Timestamp,
     seq: Seq,
+    producer: u32,
     recorded: Decimal,
     expected: Decimal,
     last_fill: Option<Seq>,
@@ -74,8 +87,8 @@ impl Detector for Detect {
             position.record(recorded, &self.settings, seen);
         }
         // A fill that came after its position.
-        if let (Some(unsettled), Some(expected)) = (position.unsettled, position.expected)
-            && is_near(unsettled.recorded, expected, &self.settings)
+        if let Some(Unsettled { recorded, producer, .. }) = position.unsettled
+            && position.books(producer).any(|book| book.is_now(recorded, &self.settings))
         {
             position.unsettled = None;
         }
@@ -105,11 +118,10 @@ fn is_near(one: Decimal, other: Decimal, settings: &PositionDiscrepancy) -> bool
     one.checked_sub(other).is_some_and(|difference| difference.abs() <= settings.tolerance)
 }
 
-impl Position {
-    fn fill(&mut self, quantity: Decimal, seen: &Seen<'_>) {
-        self.last_fill = Some(seen.seq);
+impl Book {
+    fn fill(&mut self, quantity: Decimal, at: Timestamp) {
         let Some(expected) = self.expected else { return };
-        self.before.push_back((seen.at, expected));
+        self.before.push_back((at, expected));
         if self.before.len() > SUMS_MAX {
             self.before.pop_front();
         }
@@ -117,24 +129,64 @@ impl Position {
         self.expected = expected.checked_add(quantity);
     }
 
-    fn record(&mut self, recorded: Decimal, settings: &PositionDiscrepancy, seen: &Seen<'_>) {
-        let Some(expected) = self.expected else {
-            self.expected = Some(recorded);
-            return;
-        };
-        let since_ns = seen.at.nanos().saturating_sub(nanos(settings.settle));
+    fn is_now(&self, recorded: Decimal, settings: &PositionDiscrepancy) -> bool {
+        self.expected.is_some_and(|expected| is_near(recorded, expected, settings))
+    }
+
+    /// Whether it is expected, or was so a moment ago.
+    fn is_expected(&mut self, recorded: Decimal, settings: &PositionDiscrepancy, since_ns: i64) -> bool {
         while self.before.front().is_some_and(|(at, _)| at.nanos() < since_ns) {
             self.before.pop_front();
         }
-        let is_expected = is_near(recorded, expected, settings)
-            || self.before.iter().any(|(_, before)| is_near(recorded, *before, settings));
-        if is_expected {
+        self.is_now(recorded, settings)
+            || self.before.iter().any(|(_, before)| is_near(recorded, *before, settings))
+    }
+
+    /// What was recorded is what is expected from now on.
+    fn shift(&mut self, difference: Decimal) {
+        self.expected = self.expected.and_then(|expected| expected.checked_add(difference));
+        self.before.clear();
+    }
+}
+
+impl Position {
+    /// That of all fills, and that of the recorder's own.
+    fn books(&self, producer: u32) -> impl Iterator<Item = &Book> {
+        [Some(&self.all), self.own.get(&producer)].into_iter().flatten()
+    }
+
+    fn fill(&mut self, quantity: Decimal, seen: &Seen<'_>) {
+        self.last_fill = Some(seen.seq);
+        self.all.fill(quantity, seen.at);
+        let number = seen.producer.0;
+        if self.own.contains_key(&number) || self.own.len() < PRODUCERS_MAX {
+            self.own.entry(number).or_default().fill(quantity, seen.at);
+        }
+    }
+
+    fn record(&mut self, recorded: Decimal, settings: &PositionDiscrepancy, seen: &Seen<'_>) {
+        let since_ns = seen.at.nanos().saturating_sub(nanos(settings.settle));
+        let (mut is_expected, mut is_first) = (false, false);
+        for book in [Some(&mut self.all), self.own.get_mut(&seen.producer.0)].into_iter().flatten() {
+            if book.expected.is_none() {
+                (book.expected, is_first) = (Some(recorded), true);
+            }
+            is_expected |= book.is_expected(recorded, settings, since_ns);
+        }
+        if is_expected || is_first {
             // A later position that is right settles an earlier one that came out of order.
             self.unsettled = None;
         } else if self.unsettled.is_none() {
-            let last_fill = self.last_fill;
-            let (at, ts, seq) = (seen.at, seen.ts, seen.seq);
-            self.unsettled = Some(Unsettled { at, ts, seq, recorded, expected, last_fill });
+            let expected = self.all.expected.unwrap_or(recorded);
+            self.unsettled = Some(Unsettled {
+                at: seen.at,
+                ts: seen.ts,
+                seq: seen.seq,
+                producer: seen.producer.0,
+                recorded,
+                expected,
+                last_fill: self.last_fill,
+            });
         }
     }
 
@@ -144,10 +196,11 @@ impl Position {
             now.nanos().saturating_sub(unsettled.at.nanos()) > nanos(settings.settle)
         };
         let Some(unsettled) = self.unsettled.take_if(is_due) else { return };
-        let Unsettled { ts, seq, recorded, expected, last_fill, .. } = unsettled;
+        let Unsettled { ts, seq, producer, recorded, expected, last_fill, .. } = unsettled;
         let difference = recorded.checked_sub(expected).unwrap_or(recorded);
-        self.expected = self.expected.and_then(|expected| expected.checked_add(difference));
-        self.before.clear();
+        self.all.shift(difference);
+        // Of the recorder's own it is known again at its next position.
+        self.own.insert(producer, Book::default());
         let (strategy, symbol) = split(key);
         let mut events = NamedEvents::default();
         last_fill.into_iter().chain([seq]).for_each(|seq| events.add(seq, 2));

@@ -228,14 +228,14 @@ fn finding(
         "strategy" => format!("no event of {name}"),
         _ => "no event at all".to_owned(),
     };
-    let usual_us = crate::time::duration::Printed(voice.mean_ns as i64 / 1000 * 1000).to_string();
+    let usual = crate::time::duration::Printed((voice.mean_ns as i64).max(1)).to_string();
     Finding {
         rule: "silence".to_owned(),
         level: settings.level,
         first_ts: voice.last_ts,
         last_ts: now.max(voice.last_ts),
         subject: if kind.is_empty() { Vec::new() } else { subject(&[(kind, name)]) },
-        sentence: format!("{what} for {}; {usual_us} are usual", printed(gap_ns)),
+        sentence: format!("{what} for {}; {usual} are usual", printed(gap_ns)),
         figures: vec![
             Figure::new("gap_seconds", gap_ns as f64 / 1e9, threshold_ns as f64 / 1e9),
             Figure::told("gap_mean_seconds", voice.mean_ns / 1e9),
