@@ -370,7 +370,7 @@ mod tests {
             ),
             ("[rules.x]\nquery = \"level >= error\"\n", 1, "the threshold is missing"),
             ("[rules.x]\nquery = \"level >=\"\nthreshold = \"count > 1\"\n", 1, "expected"),
-            ("[rules.x]\nwindw = \"1s\"\n", 2, "did you mean 'window'?"),
+            ("[rules.silence]\nwindw = \"1s\"\n", 2, "did you mean 'window'?"),
             ("[actions.x]\nkind = \"email\"\n", 1, "there are log, stderr, command, webhook"),
             ("[actions.x]\n", 1, "write kind"),
             ("[actions.x]\nkind = \"command\"\n", 1, "write command"),

@@ -12,16 +12,15 @@ const RAISED_MAX: usize = 100_000;
 /// Actions that wait at most.
 pub(crate) const PENDING_MAX: usize = 10_000;
 
-/// What becomes of changes: alerts to tell of, with their actions in the state.
+/// What becomes of changes, each with the time of the stream when it was found: alerts to tell of, with their actions in the state.
 pub(crate) fn raise(
     config: &WatchConfig,
     state: &mut State,
-    changes: Vec<Change>,
-    now: Timestamp,
+    changes: Vec<(Timestamp, Change)>,
     notes: &mut Vec<String>,
 ) -> Vec<Alert> {
     let mut alerts = Vec::new();
-    for Change { phase, finding } in changes {
+    for (now, Change { phase, finding }) in changes {
         // That it is over is no reason to wake anybody.
         if phase == Phase::Ended || finding.level < config.level {
             continue;

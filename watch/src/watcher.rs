@@ -339,6 +339,8 @@ impl Watcher {
         let wall = Timestamp(self.host.clock.now_ns());
         self.detectors.set_wall(wall);
         let Watcher { follower, detectors, counters, notes, .. } = self;
+        // By the time at which each was found, so that cool-downs do not depend on how much comes at once.
+        let mut changes: Vec<(Timestamp, Change)> = Vec::new();
         let mut of_counters: Vec<Change> = Vec::new();
         let count = follower.each(wait, &mut |event| {
             let mut looked = detectors.observe(event);
@@ -348,6 +350,10 @@ impl Watcher {
             }
             if let Err(error) = looked {
                 notes.push(format!("event {} is passed over: {error}", event.seq));
+            }
+            if detectors.has_changes() || !of_counters.is_empty() {
+                changes.extend(detectors.take().into_iter().map(|change| (now, change)));
+                changes.extend(of_counters.drain(..).map(|change| (now, change)));
             }
             Ok(())
         });
@@ -360,16 +366,15 @@ impl Watcher {
             counters.iter_mut().for_each(|(counter, _)| counter.tick(now));
             self.questions.set_now(now);
         }
-        let mut changes = detectors.take();
-        changes.append(&mut of_counters);
+        let at = now.unwrap_or(wall);
+        changes.extend(detectors.take().into_iter().map(|change| (at, change)));
         for Answer { changes: more, notes: said } in self.questions.answers.try_iter() {
-            changes.extend(more);
+            changes.extend(more.into_iter().map(|change| (at, change)));
             notes.extend(said);
         }
         if !changes.is_empty() {
-            let now = now.unwrap_or(wall);
             let config = &self.options.config;
-            let alerts = raise(config, &mut self.state, changes, now, notes);
+            let alerts = raise(config, &mut self.state, changes, notes);
             self.raised.extend(alerts);
         }
         let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
