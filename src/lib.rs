@@ -13,9 +13,10 @@
 //! | check and mend it | [`verify()`], [`repair()`] |
 //! | back it up, and restore it | [`backup::backup()`], [`backup::restore()`], [`backup::Backup`], [`backup::verify_backup()`] |
 //! | know what was decided, and have the owner decide | [`Reader::ledger`], [`ledger`], [`control`] |
+//! | have what looks wrong found, and be told of it | [`desk::detect`], [`watch`] |
 //! | know the bounds | [`limits`] |
 //!
-//! This package holds re-exports only; the code is in `blotter_engine` and `blotter_query`.
+//! This package holds re-exports only; the code is in `blotter_engine`, `blotter_query` and `blotter_watch`.
 
 // What users name.
 pub use blotter_engine::event::{Decimal, Event, Seq, Timestamp};
@@ -31,8 +32,6 @@ pub use blotter_engine::{administer, administer_on};
 /// The zone that days, bins and times of day are understood in.
 pub use blotter_query::Tz;
 // What users of the query language name.
-/// Lifecycles, replays, reports, detectors.
-pub use blotter_query::desk;
 pub use blotter_query::{
     Cancel, Datum, EventFilter, Parameters, QueryError, QueryOptions, Queryable, Row, Rows, Vocabulary,
 };
@@ -40,5 +39,7 @@ pub use blotter_query::{
 pub use blotter_engine::catalog::ledger;
 pub use blotter_engine::{backup, control, error, event, limits, maintain, record, segment, view};
 pub use blotter_query as query;
+pub use blotter_query::desk;
+pub use blotter_watch as watch;
 // The seam to the host, for tests that fake the disk.
 pub use blotter_engine::vfs;

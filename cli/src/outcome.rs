@@ -39,6 +39,8 @@ pub(crate) enum Failure {
     Query(QueryError),
     /// The arguments make no sense together: exit status 2.
     Usage(String),
+    /// Something else is in the way, which says what it is.
+    Stopped(String),
     /// Whoever read the output has gone, which is theirs to decide.
     OutputClosed,
 }
@@ -64,7 +66,9 @@ impl Failure {
         match self {
             Failure::OutputClosed => return ExitCode::SUCCESS,
             Failure::Query(error) => drop(say_query_error(error, ColorChoice::Auto)),
-            Failure::Usage(reason) => say(format_args!("error: {}", escaped(reason))),
+            Failure::Usage(reason) | Failure::Stopped(reason) => {
+                say(format_args!("error: {}", escaped(reason)))
+            }
             Failure::Database(error) => say(format_args!("error: {}", escaped(&error.to_string()))),
             Failure::Io { operation, path, source } => {
                 let path = path.display().to_string();

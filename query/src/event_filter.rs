@@ -51,8 +51,15 @@ impl EventFilter {
     /// # Errors
     /// What evaluating an expression gives.
     pub fn matches(&self, event: &Event) -> Result<bool> {
-        let event = UnsealedEvent::of(event);
-        let record = Record::read(&event, &self.names, &self.fields)?;
+        self.matches_unsealed(&UnsealedEvent::of(event))
+    }
+
+    /// Whether an event that is borrowed from where it lies matches.
+    ///
+    /// # Errors
+    /// As [`EventFilter::matches`], and damage.
+    pub fn matches_unsealed(&self, event: &UnsealedEvent<'_>) -> Result<bool> {
+        let record = Record::read(event, &self.names, &self.fields)?;
         self.condition.holds(&record)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use blotter::desk::report::{ReportKind, ReportOptions, Section};
 use blotter::event::{Category, Level, Value, parse_decimal};
-use blotter::query::desk::report::{ReportKind, ReportOptions, Section};
 use blotter::{Datum, Db, Options, RecorderOptions, Timestamp, dec};
 
 use crate::{day, figure, figures, made, table};
@@ -472,11 +472,8 @@ fn missed_are_the_strong_signals_that_no_order_answers_in_time() {
         assert_eq!(figure(&missed(stronger), "signals", "strong_signals"), Datum::Int(2));
         // An order after the end of the period still answers a signal within it.
         let until = "2026-01-05T14:00:05Z".parse().unwrap();
-        let period = blotter::query::desk::Period::between(
-            "2026-01-05T14:00:01Z".parse().unwrap(),
-            until,
-            blotter::Tz::UTC,
-        );
+        let period =
+            blotter::desk::Period::between("2026-01-05T14:00:01Z".parse().unwrap(), until, blotter::Tz::UTC);
         let found = made(db, ReportKind::Missed, &period.unwrap(), &ReportOptions::default());
         assert_eq!(figure(&found, "signals", "answered"), Datum::Int(1));
     });

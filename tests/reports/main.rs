@@ -5,8 +5,8 @@ mod by_hand;
 mod session;
 mod troubled;
 
-use blotter::query::desk::Period;
-use blotter::query::desk::report::{Report, ReportKind, ReportOptions, Section, report};
+use blotter::desk::Period;
+use blotter::desk::report::{Report, ReportKind, ReportOptions, Section, report};
 use blotter::{Datum, Queryable, Tz};
 
 /// A day in UTC.
@@ -28,7 +28,7 @@ fn shown(datum: &Datum) -> String {
 fn figures(report: &Report, section: &str) -> Vec<String> {
     let found = report.sections.iter().filter_map(Section::as_figures).find(|found| found.name == section);
     let found = found.unwrap_or_else(|| panic!("no figures '{section}' in {}", report.kind));
-    let figure = |figure: &blotter::query::desk::report::Figure| {
+    let figure = |figure: &blotter::desk::report::Figure| {
         let previous = figure.previous.as_ref().map(|value| format!("<{}", shown(value))).unwrap_or_default();
         format!("{}={}{previous}", figure.name, shown(&figure.value))
     };

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use blotter::desk::Period;
+use blotter::desk::report::{ReportKind, ReportOptions, Section};
 use blotter::event::{Category, Decimal, OrderStatus, Side, Timestamp};
-use blotter::query::desk::Period;
-use blotter::query::desk::report::{ReportKind, ReportOptions, Section};
 use blotter::{Datum, Options, Reader, RecorderOptions, Tz};
 use blotter_workload::{Detail, Session, SessionEvent, SessionOptions};
 

@@ -1,6 +1,6 @@
 //! Reports of little, of nothing, of fields that hold something else, and of a database that is damaged.
 
-use blotter::query::desk::report::{ReportKind, ReportOptions};
+use blotter::desk::report::{ReportKind, ReportOptions};
 use blotter::{Datum, Options, Reader};
 
 use crate::by_hand::{database, record};
@@ -9,7 +9,7 @@ use crate::{day, figure, figures, made, table};
 const DAY: &str = "2026-01-05";
 
 /// What every figure of nothing is: no count, no sum, or nothing to compute it from.
-fn assert_nothing(report: &blotter::query::desk::report::Report) {
+fn assert_nothing(report: &blotter::desk::report::Report) {
     for section in &report.sections {
         if let Some(section) = section.as_figures() {
             for figure in &section.figures {
@@ -109,8 +109,7 @@ fn an_amount_that_does_not_fit_is_an_error_not_a_wrong_figure() {
     );
     let db = database(dir.path(), &lines, &[]);
     let options = ReportOptions::default();
-    let error =
-        blotter::query::desk::report::report(&db, ReportKind::Trades, &day(DAY), &options).unwrap_err();
+    let error = blotter::desk::report::report(&db, ReportKind::Trades, &day(DAY), &options).unwrap_err();
     assert!(error.message().contains("does not fit"), "{error}");
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what can be asked and how it is spelt.
 
 pub(crate) mod administer;
+mod desk;
 mod orders;
 mod query;
 mod report;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::render::style::ColorChoice;
+pub(crate) use desk::{DateOrWord, Detect, Watch};
 pub(crate) use orders::{Lifecycle, Replay, Showing};
 pub(crate) use query::{Query, Repl, RowFormat};
 pub(crate) use report::{Report, ReportFormat};
@@ -30,6 +32,8 @@ Examples:
   blotter repl desk.blotter                    ask one thing after the other
   blotter report desk.blotter daily            what today amounts to
   blotter tail desk.blotter -n 20 -f           the latest 20 events, then those to come
+  blotter detect desk.blotter --date 2026-01-05   what looks wrong on a day
+  blotter watch desk.blotter --config alerts.toml
   blotter policy desk.blotter show             how long what is kept
   blotter maintain desk.blotter --dry-run      what is due, and what is kept all the same
   blotter backup desk.blotter /mnt/backup/desk
@@ -66,6 +70,10 @@ pub(crate) enum Command {
     Repl(Repl),
     /// Say what a day or a longer time amounts to
     Report(Report),
+    /// Find what looks wrong
+    Detect(Detect),
+    /// Raise alerts as events are recorded
+    Watch(Watch),
     /// Show what a database holds
     Stats(Stats),
     /// Say how long what is kept

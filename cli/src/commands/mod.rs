@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod completions;
 mod demo;
+mod detect;
 mod get;
 mod history;
 mod hold;
@@ -16,6 +17,7 @@ mod replay;
 mod report;
 pub(crate) mod stats;
 mod tail;
+mod watch;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -45,6 +47,8 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Repl(arguments) => repl::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Detect(arguments) => detect::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Hold(arguments) => hold::run(&arguments),

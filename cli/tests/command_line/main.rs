@@ -6,6 +6,7 @@ mod administer;
 mod backup;
 mod check;
 mod demo;
+mod detect;
 mod import;
 mod lookup;
 mod orders;

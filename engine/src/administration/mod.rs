@@ -16,10 +16,10 @@ use crate::catalog::ledger::{
     Budget, By, Change, Hold, HoldId, JobOutcome, JobRecord, Ledger, NAME_BYTES_MAX, NewEntry, Policy,
     REASON_BYTES_MAX, Tombstone,
 };
-use crate::control::{Request, Response};
+use crate::control::{NewEvent, NewValue, Request, Response};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::event::{Category, Level, Timestamp, names};
+use crate::event::{Category, Decimal, Level, Timestamp, ValueRef, names};
 use crate::maintain::plan::{Earlier, Partition, Plan};
 use crate::maintain::seal::remove_if_there;
 use crate::maintain::{MaintainOptions, MaintenanceReport, Progress};
@@ -226,6 +226,10 @@ impl Db {
                 let partition = Partition { category: category.clone(), day: *day };
                 Response::Dropped(self.drop_partition(&partition, by)?)
             }
+            Request::Record(event) => {
+                self.record_event(event)?;
+                Response::Recorded
+            }
             Request::Yield if self.engine.options.yields => {
                 self.engine.maintenance.stop.store(true, Ordering::Relaxed);
                 Response::Yielding
@@ -253,11 +257,47 @@ impl Db {
         Ok(publisher.note(NewEntry { at_ns, actor, reason, change: change() })?.number)
     }
 
+    /// Records an event for another process.
+    fn record_event(&self, new: &NewEvent) -> Result<()> {
+        let refuse = |reason: String| Error::InvalidOption { option: "event", reason };
+        let category = Category::custom(&new.category)
+            .ok_or_else(|| refuse(format!("'{}' is not a category", new.category.escape_debug())))?;
+        let level: Level = new.level.parse().map_err(|error| refuse(format!("{error}")))?;
+        let mut recorder = self.small_recorder()?;
+        let mut event = recorder.event(category, level, &new.event);
+        for (name, value) in &new.fields {
+            let value = match value {
+                NewValue::Bool(value) => ValueRef::Bool(*value),
+                NewValue::Int(value) => ValueRef::I64(*value),
+                NewValue::Float(value) => ValueRef::F64(*value),
+                NewValue::Decimal(text) => {
+                    let decimal: Decimal = text
+                        .parse()
+                        .map_err(|_| refuse(format!("'{}' is no decimal", text.escape_debug())))?;
+                    ValueRef::Decimal(decimal)
+                }
+                NewValue::Text(text) => ValueRef::Str(text),
+            };
+            event = event.field(name, value);
+        }
+        let emitted = event.emit();
+        // What the levels say is not to be recorded is not, whoever asks.
+        if !emitted.is_accepted() && self.levels().allows(category, level) {
+            return Err(refuse(format!("it could not be recorded: {emitted:?}")));
+        }
+        drop(recorder);
+        self.flush()
+    }
+
+    /// A recorder no larger than one event needs, and gone when it is written.
+    fn small_recorder(&self) -> Result<crate::record::Recorder> {
+        let ring_bytes = crate::limits::RING_BYTES_MIN;
+        self.recorder(RecorderOptions::new().service("blotter").ring_bytes(ring_bytes))
+    }
+
     /// Records what a run did.
     fn record_job(&self, job: &JobRecord) -> Result<()> {
-        // No larger than one event needs, and gone when it is written.
-        let ring_bytes = crate::limits::RING_BYTES_MIN;
-        let mut recorder = self.recorder(RecorderOptions::new().service("blotter").ring_bytes(ring_bytes))?;
+        let mut recorder = self.small_recorder()?;
         let level = match job.outcome {
             JobOutcome::Done => Level::Info,
             // It was told to, and the next run goes on.

@@ -39,7 +39,7 @@ pub use crate::maintain::Progress;
 pub use ask::{ask, carry_out};
 pub(crate) use inbox::Claim;
 pub use inbox::Inbox;
-pub use request::{Request, Response};
+pub use request::{NewEvent, NewValue, Request, Response};
 
 pub use crate::catalog::ledger::By;
 

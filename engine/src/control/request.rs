@@ -42,6 +42,8 @@ pub enum Request {
         /// The day.
         day: Day,
     },
+    /// An event that is to be recorded.
+    Record(NewEvent),
     /// An engine wants to open the database: whoever has it open for a job ends that early. One that records does
     /// not.
     Yield,
@@ -56,9 +58,38 @@ impl Request {
             | Request::SetBudget(_)
             | Request::PlaceHold(_)
             | Request::ReleaseHold(_)
+            | Request::Record(_)
             | Request::Yield => false,
         }
     }
+}
+
+/// An event of another process that the owner is asked to record. Limits are those of any event.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct NewEvent {
+    /// Name of its category.
+    pub category: String,
+    /// Name of its level.
+    pub level: String,
+    /// What happened.
+    pub event: String,
+    /// Everything else.
+    pub fields: Vec<(String, NewValue)>,
+}
+
+/// A value of such an event.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum NewValue {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A finite binary floating-point number.
+    Float(f64),
+    /// An exact decimal, as it prints.
+    Decimal(String),
+    /// Text.
+    Text(String),
 }
 
 /// What was done.
@@ -81,6 +112,8 @@ pub enum Response {
     HoldReleased,
     /// The events are gone.
     Dropped(Tombstone),
+    /// The event is recorded, and every reader sees it.
+    Recorded,
     /// The job is ending, and with it the database is closed.
     Yielding,
 }

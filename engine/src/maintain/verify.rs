@@ -521,7 +521,7 @@ impl<'h> Verification<'h> {
             let path = self.database.join(&entry.name);
             match (entry.name.as_str(), entry.is_dir) {
                 (LOCK_FILE | MANIFEST_FILE | CATALOG_FILE | JOURNAL_FILE, false) => {}
-                ("wal" | "hot" | "warm" | "cold" | "control", true) => {}
+                ("wal" | "hot" | "warm" | "cold" | "control" | "watch", true) => {}
                 (QUARANTINE_DIRECTORY, true) => {
                     for kept in list(&path)? {
                         notes.push((path.join(kept.name), "set aside by a repair"));

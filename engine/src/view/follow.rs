@@ -12,7 +12,7 @@ use crate::event::{Event, Seq};
 use crate::segment::Projection;
 use crate::vfs::Stopwatch;
 use crate::view::reader::open_tail;
-use crate::view::{Predicate, Reader, WalTail};
+use crate::view::{Predicate, Reader, UnsealedEvent, WalTail};
 use crate::wal::{WalNumber, wal_numbers};
 
 /// Pause between two looks at the WAL: well below what a person notices, and cheap.
@@ -23,6 +23,9 @@ const IDENTITY_INTERVAL_NS: u64 = 1_000_000_000;
 
 /// Most events fetched from segments at once when the follower fell behind.
 const CATCH_UP_EVENTS_MAX: u64 = 65_536;
+
+/// About how many events are given away at once.
+const VISITED_EVENTS_MAX: u64 = 16_384;
 
 /// Where following begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,6 +96,84 @@ impl Follower {
         }
         let reason = "another database has taken its place; hint: follow that one anew".to_owned();
         Err(Error::Unavailable { path: database.to_path_buf(), reason })
+    }
+
+    /// Calls `take` with every event that has come, in seq order, borrowed from where it lies, up to some ten thousand
+    /// of them; gives their number, 0 if none comes within `timeout`. For those who look at every event of a busy
+    /// engine and keep few: nothing is allocated for one that is passed over.
+    ///
+    /// # Errors
+    /// IO errors and damage. The call can be repeated; it goes on after the last event taken.
+    pub fn each(
+        &mut self,
+        timeout: Duration,
+        take: &mut dyn FnMut(&UnsealedEvent<'_>) -> Result<()>,
+    ) -> Result<u64> {
+        let waiting = Stopwatch::start();
+        loop {
+            let mut count = 0;
+            while let Some(event) = self.ready.pop_front() {
+                take(&UnsealedEvent::of(&event))?;
+                count += 1;
+            }
+            if count > 0 {
+                return Ok(count);
+            }
+            let before = self.next_seq;
+            let count = self.visit(take)?;
+            if count > 0 {
+                return Ok(count);
+            }
+            // What segments hold is fetched, and a stretch of deleted events is passed over.
+            if self.ready.is_empty() && self.next_seq == before {
+                self.check_identity()?;
+                if u128::from(waiting.elapsed_ns()) >= timeout.as_nanos() {
+                    return Ok(0);
+                }
+                std::thread::sleep(POLL_INTERVAL.min(timeout));
+            }
+        }
+    }
+
+    /// As [`Follower::fetch`], but gives what a WAL file holds away instead of decoding it.
+    fn visit(&mut self, take: &mut dyn FnMut(&UnsealedEvent<'_>) -> Result<()>) -> Result<u64> {
+        loop {
+            let Some(tail) = &self.tail else {
+                if self.find_tail()? {
+                    continue;
+                }
+                return Ok(0);
+            };
+            let view = tail.view_file()?;
+            let mut count = 0;
+            while self.frames_done < view.frames.len() && count < VISITED_EVENTS_MAX {
+                let frame = view.frames[self.frames_done];
+                let next_seq = &mut self.next_seq;
+                view.each_record(&frame, |seq, record, defaults| {
+                    if seq >= *next_seq {
+                        if seq != *next_seq {
+                            let found = format!("seq {seq} where {next_seq} is next");
+                            return Err(view.damaged(frame.offset, &found));
+                        }
+                        // Before it is taken: what fails at one event fails once.
+                        next_seq.0 += 1;
+                        count += 1;
+                        take(&UnsealedEvent::of_record(seq, frame.producer, &view, *record, defaults))?;
+                    }
+                    Ok(())
+                })?;
+                self.frames_done += 1;
+            }
+            if count > 0 || !view.finished {
+                return Ok(count);
+            }
+            let next = tail.number().next();
+            self.tail = None;
+            self.open(next)?;
+            if self.tail.is_none() && !self.find_tail()? {
+                return Ok(0);
+            }
+        }
     }
 
     /// The seq of the event that comes next.

@@ -183,6 +183,17 @@ impl<'a> UnsealedEvent<'a> {
         }
     }
 
+    /// A record of a WAL file.
+    pub(crate) fn of_record(
+        seq: Seq,
+        producer: ProducerId,
+        tail: &'a TailView,
+        record: Record<'a>,
+        defaults: &'a Defaults,
+    ) -> UnsealedEvent<'a> {
+        UnsealedEvent::new(seq, producer, tail, Fields::Record { record, defaults })
+    }
+
     fn new(seq: Seq, producer: ProducerId, tail: &'a TailView, fields: Fields<'a>) -> UnsealedEvent<'a> {
         let Fields::Record { record, .. } = &fields else { unreachable!("made of a record only") };
         UnsealedEvent {

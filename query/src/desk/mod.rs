@@ -2,6 +2,7 @@
 //!
 //! Written on what users call: a [`crate::Queryable`] is asked, and rows become lives, reports and findings.
 
+pub mod detect;
 mod inquiry;
 pub mod lifecycle;
 mod period;
