@@ -418,3 +418,31 @@ fn a_state_that_cannot_be_kept_is_said_at_once() {
     assert!(matches!(nowhere, Err(Error::Database(_))));
     drop(db);
 }
+
+/// The TOML of the documentation: the defaults, then an example of everything.
+fn documented() -> Vec<String> {
+    let text = include_str!("../../docs/alerts.md");
+    let blocks = text.split("```toml\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_documentation_has_the_defaults_and_an_example_that_is_right() {
+    let [defaults, example] = &documented()[..] else { panic!("two blocks of TOML") };
+    assert_eq!(*defaults, blotter_query::desk::detect::Settings::default().to_toml());
+    let config = WatchConfig::parse(example).unwrap();
+    assert_eq!((config.actions.len(), config.rules.len(), config.detect.own.len()), (4, 3, 2));
+    let plain = WatchConfig::default();
+    assert_eq!((config.cool_down, config.window, config.every), (plain.cool_down, plain.window, plain.every));
+    assert_eq!((config.level, config.catch_up_events), (plain.level, plain.catch_up_events));
+    for kind in ["log", "command", "webhook"] {
+        let shown = config
+            .actions
+            .iter()
+            .find(|action| format!("{:?}", action.kind).to_lowercase().starts_with(kind));
+        let shown = shown.unwrap();
+        let usual = Action::new(&shown.name, shown.kind.clone());
+        assert_eq!(*shown, usual, "what the example shows are the defaults");
+    }
+    assert!(blotter_query::desk::detect::Config::parse(example).is_ok());
+}

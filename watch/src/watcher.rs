@@ -380,7 +380,7 @@ impl Watcher {
         let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
         statistics.events += *count.as_ref().unwrap_or(&0);
         statistics.next_seq = self.state.next_seq;
-        statistics.alerts = self.state.alerts;
+        (statistics.alerts, statistics.pending) = (self.state.alerts, self.state.pending.len());
         drop(statistics);
         count
     }
