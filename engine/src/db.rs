@@ -25,6 +25,7 @@ use crate::record::{
     ANCHOR_INTERVAL_NS, EventClock, MakeDurable, Recorder, RecorderOptions, RecorderSeat, RingRegistry, Step,
     Writer,
 };
+use crate::recorder_source::RecorderSource;
 use crate::ring::{Ring, RingOwner, RingProducer};
 use crate::statistics::{RingStatistics, Statistics};
 use crate::vfs::{FileLock, Host, Stopwatch};
@@ -221,29 +222,17 @@ impl Db {
     /// A default over its limit, a ring size out of range, shared memory that cannot be had, or an earlier failed
     /// sync.
     pub fn recorder(&self, options: RecorderOptions) -> Result<Recorder> {
-        let engine = &self.engine;
-        engine.sync.check()?;
-        let ring_bytes = options.ring_bytes.unwrap_or(engine.options.ring_bytes);
-        check_ring_bytes(ring_bytes)?;
-        let producer = ProducerId(engine.next_producer.fetch_add(1, Ordering::Relaxed));
-        let ring = Ring::create(
-            &engine.host,
-            engine.owner,
-            engine.session,
-            producer,
-            options.defaults()?,
-            ring_bytes.next_power_of_two(),
-        )?;
-        let ring = Arc::new(ring);
-        engine.registry.add(Arc::clone(&ring));
-        Ok(Recorder::new(RecorderSeat {
-            producer: RingProducer::new(ring),
-            clock: Arc::clone(&engine.clock),
-            levels: Arc::clone(&engine.levels),
-            failed: Arc::clone(&engine.health.failed),
-            backpressure: options.backpressure.unwrap_or(engine.options.backpressure),
-            database: Arc::clone(engine) as Arc<dyn MakeDurable>,
-        }))
+        Engine::recorder(&self.engine, options)
+    }
+
+    /// Gives recorders to threads as they come, and does not keep the database open.
+    pub fn recorder_source(&self) -> RecorderSource {
+        RecorderSource::new(&self.engine)
+    }
+
+    /// The id of this opening of the database, random: what [`RecorderOptions::session_generated`] stamps.
+    pub fn session_id(&self) -> String {
+        self.engine.session_id()
     }
 
     /// The least levels recorded; changes take effect at once, in all recorders.
@@ -353,6 +342,49 @@ fn seal_all(sealer: &mut Sealer) -> Result<()> {
 }
 
 impl Engine {
+    /// A recorder, which keeps the engine alive.
+    pub(crate) fn recorder(engine: &Arc<Engine>, mut options: RecorderOptions) -> Result<Recorder> {
+        engine.sync.check()?;
+        if options.session_generated && options.session.is_none() {
+            options.session = Some(engine.session_id());
+        }
+        let ring_bytes = options.ring_bytes.unwrap_or(engine.options.ring_bytes);
+        check_ring_bytes(ring_bytes)?;
+        let producer = ProducerId(engine.next_producer.fetch_add(1, Ordering::Relaxed));
+        let ring = Ring::create(
+            &engine.host,
+            engine.owner,
+            engine.session,
+            producer,
+            options.defaults()?,
+            ring_bytes.next_power_of_two(),
+        )?;
+        let ring = Arc::new(ring);
+        engine.registry.add(Arc::clone(&ring));
+        Ok(Recorder::new(RecorderSeat {
+            producer: RingProducer::new(ring),
+            clock: Arc::clone(&engine.clock),
+            levels: Arc::clone(&engine.levels),
+            failed: Arc::clone(&engine.health.failed),
+            backpressure: options.backpressure.unwrap_or(engine.options.backpressure),
+            database: Arc::clone(engine) as Arc<dyn MakeDurable>,
+        }))
+    }
+
+    fn session_id(&self) -> String {
+        format!("{:016x}", self.session)
+    }
+
+    /// The directory of the database.
+    pub(crate) fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// A new random id of 16 hexadecimal digits.
+    pub(crate) fn generated_id(&self) -> String {
+        format!("{:016x}", self.host.random.next_u64())
+    }
+
     /// Writes what the rings hold; gives the position after it.
     fn flush(&self) -> Result<crate::wal::AppendPosition> {
         let mut writer = lock(&self.writer);

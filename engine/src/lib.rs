@@ -28,6 +28,7 @@ pub mod maintain;
 mod open;
 mod options;
 pub mod record;
+mod recorder_source;
 mod ring;
 mod routing;
 pub mod segment;
@@ -43,5 +44,6 @@ pub use maintain::{Finding, RepairReport, Severity, VerifyReport, repair, verify
 pub use open::Recovery;
 pub use options::{Durability, LEVEL_VARIABLE, Options};
 pub use record::{Backpressure, Emit, Recorder, RecorderOptions};
+pub use recorder_source::RecorderSource;
 pub use statistics::{RingStatistics, Statistics};
 pub use view::{Predicate, Reader, Scan, Snapshot};

@@ -34,6 +34,8 @@ pub const ORDER_KEEPS_STATUS: [&str; 4] =
 /// An order has ended, and this is its life: category `audit`, fields `final_status`, `total_events`,
 /// `duration_ms`, `order_qty` and what the recording side knew of it.
 pub const ORDER_LIFECYCLE: &str = "order_lifecycle";
+/// A live order is no longer followed by the tracker, because there are too many: category `audit`, level `warn`.
+pub const ORDER_UNTRACKED: &str = "order_untracked";
 /// A quote.
 pub const QUOTE: &str = "quote";
 /// A trade print.
@@ -52,6 +54,8 @@ pub const POSITION_ADJUSTED: &str = "position_adjusted";
 pub const RISK_LIMIT: &str = "risk_limit";
 /// A risk check passed or not.
 pub const RISK_CHECK: &str = "risk_check";
+/// More of the portfolio is at risk than should be; field `heat_percent`.
+pub const PORTFOLIO_HEAT_WARNING: &str = "portfolio_heat_warning";
 /// A component reports its health.
 pub const HEALTH_CHECK: &str = "health_check";
 /// A call of an API was made; field `latency_us`.

@@ -52,11 +52,11 @@ enum State {
 /// An event being put together. Nothing is recorded until [`emit`](EventBuilder::emit).
 #[must_use = "an event is recorded by .emit()"]
 pub struct EventBuilder<'r> {
-    recorder: &'r mut Recorder,
+    pub(super) recorder: &'r mut Recorder,
     category: Category,
     name: &'r str,
     status: Option<OrderStatus>,
-    ts: Option<Timestamp>,
+    pub(super) ts: Option<Timestamp>,
     state: State,
 }
 
@@ -112,7 +112,7 @@ impl<'r> EventBuilder<'r> {
     }
 
     #[inline(always)]
-    fn add_text(&mut self, field: Field, text: &str) {
+    pub(super) fn add_text(&mut self, field: Field, text: &str) {
         if self.state != State::Enabled {
             self.pass_by();
         } else if let Err(refused) = self.recorder.encoder.known_text(field, text) {
@@ -121,7 +121,7 @@ impl<'r> EventBuilder<'r> {
     }
 
     #[inline(always)]
-    fn add_decimal(&mut self, field: Field, value: Decimal) {
+    pub(super) fn add_decimal(&mut self, field: Field, value: Decimal) {
         if self.state != State::Enabled {
             self.pass_by();
         } else if let Err(refused) = self.recorder.encoder.known_decimal(field, value) {
@@ -146,8 +146,42 @@ impl<'r> EventBuilder<'r> {
         }
     }
 
+    /// Whether fields are still being recorded: for work that is only done for them.
+    #[inline]
+    pub(super) fn is_enabled(&self) -> bool {
+        self.state == State::Enabled
+    }
+
+    /// A field by name.
+    #[inline]
+    pub(super) fn add_named(&mut self, name: &str, value: ValueRef<'_>) {
+        self.add(FieldRef::new(name), value);
+    }
+
+    /// A well-known field, unless it was given already.
+    #[inline]
+    pub(super) fn add_missing(&mut self, field: Field, value: ValueRef<'_>) {
+        if self.state != State::Enabled || !self.recorder.encoder.has(field) {
+            self.add(FieldRef::Known(field), value);
+        }
+    }
+
+    /// Fields that are encoded already, whose well-known codes are `known`. Nothing is added, and `false` returned, if
+    /// one of them was given already.
+    #[inline]
+    pub(super) fn add_encoded(&mut self, fields: &[u8], count: u16, known: u64) -> bool {
+        if self.state != State::Enabled {
+            self.pass_by();
+        } else if self.recorder.encoder.has_any(known) {
+            return false;
+        } else if let Err(refused) = self.recorder.encoder.encoded(fields, count, known) {
+            self.refuse(refused);
+        }
+        true
+    }
+
     #[cold]
-    fn refuse(&mut self, refused: Refused) {
+    pub(super) fn refuse(&mut self, refused: Refused) {
         self.recorder.refused = Some(refused);
         self.state = State::Refused;
     }
@@ -264,6 +298,13 @@ impl<'r> EventBuilder<'r> {
     #[inline]
     pub fn emit(mut self) -> Emit {
         if self.finish() { self.recorder.push(self.ts) } else { self.not_recorded() }
+    }
+
+    /// Records the event, and gives the recorder back.
+    #[inline]
+    pub(super) fn emit_back(mut self) -> (Emit, &'r mut Recorder) {
+        let emitted = if self.finish() { self.recorder.push(self.ts) } else { self.not_recorded() };
+        (emitted, self.recorder)
     }
 
     /// Adds what is added last; whether there is a record to push.

@@ -32,6 +32,7 @@ pub struct RecorderOptions {
     pub(crate) strategy: Option<String>,
     pub(crate) service: Option<String>,
     pub(crate) session: Option<String>,
+    pub(crate) session_generated: bool,
     pub(crate) backpressure: Option<Backpressure>,
     pub(crate) ring_bytes: Option<usize>,
 }
@@ -57,6 +58,27 @@ impl RecorderOptions {
     /// The session or run; at most 256 bytes.
     pub fn session(mut self, session: impl Into<String>) -> RecorderOptions {
         self.session = Some(session.into());
+        self
+    }
+
+    /// The session is this opening of the database, under a random id of 16 hexadecimal digits: the same for all
+    /// recorders that ask for it, see [`Db::session_id`](crate::Db::session_id). A session that is named goes before.
+    ///
+    /// ```
+    /// # fn main() -> blotter_engine::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// use blotter_engine::segment::Projection;
+    /// use blotter_engine::{Db, Predicate, RecorderOptions};
+    /// let db = Db::open(dir.path().join("desk.blotter"))?;
+    /// let mut recorder = db.recorder(RecorderOptions::new().session_generated())?;
+    /// recorder.system("started").emit();
+    /// db.flush()?;
+    /// let started = db.snapshot()?.scan_backwards(&Predicate::all(), &Projection::all()).next().unwrap();
+    /// assert_eq!(started.get("session_id").unwrap().as_str(), Some(db.session_id().as_str()));
+    /// # Ok(()) }
+    /// ```
+    pub fn session_generated(mut self) -> RecorderOptions {
+        self.session_generated = true;
         self
     }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::error::{Refused, Result};
-use crate::event::record::Encoder;
+use crate::event::record::{Encoder, text_head};
 use crate::event::{Category, Field, Level, LevelFilter, OrderStatus, ProducerId, Timestamp};
 use crate::limits::ID_BYTES_MAX;
 use crate::record::Backpressure;
@@ -72,14 +72,12 @@ impl Scope {
             return Scope { too_long: Some(id.len()), ..Scope::NONE };
         }
         let mut scope = Scope { length: id.len() as u16 + 4, ..Scope::NONE };
-        scope.bytes[0] = Field::CORRELATION_ID.code();
-        scope.bytes[1] = crate::event::ValueType::Str as u8;
-        scope.bytes[2..4].copy_from_slice(&(id.len() as u16).to_le_bytes());
+        scope.bytes[..4].copy_from_slice(&text_head(Field::CORRELATION_ID, id));
         scope.bytes[4..4 + id.len()].copy_from_slice(id.as_bytes());
         scope
     }
 
-    fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         std::str::from_utf8(&self.bytes[4.min(self.length as usize)..self.length as usize])
             .unwrap_or_default()
     }
@@ -183,6 +181,12 @@ impl Recorder {
         self.next_pseq
     }
 
+    /// The time that an event emitted now gets.
+    #[inline]
+    pub fn now(&mut self) -> Timestamp {
+        Timestamp(self.reading.now_ns(&self.clock))
+    }
+
     /// Returns once everything this recorder emitted is durable.
     ///
     /// # Errors
@@ -195,7 +199,7 @@ impl Recorder {
     pub(super) fn push(&mut self, ts: Option<Timestamp>) -> Emit {
         let ts = match ts {
             Some(ts) => ts,
-            None => Timestamp(self.reading.now_ns(&self.clock)),
+            None => self.now(),
         };
         let pseq = self.next_pseq;
         self.next_pseq += 1;
@@ -208,7 +212,7 @@ impl Recorder {
 
     /// Pushes, makes room if there is none, and returns once the event is durable.
     pub(super) fn push_durable(&mut self, ts: Option<Timestamp>) -> Result<Emit> {
-        let ts = ts.unwrap_or_else(|| Timestamp(self.reading.now_ns(&self.clock)));
+        let ts = ts.unwrap_or_else(|| self.now());
         let pseq = self.next_pseq;
         self.next_pseq += 1;
         let mut made_room = Ok(());

@@ -94,7 +94,7 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields in those bytes.
     #[inline(always)]
-    pub(super) fn new(bytes: &'a [u8]) -> Fields<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Fields<'a> {
         Fields { bytes }
     }
 

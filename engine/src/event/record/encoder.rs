@@ -76,6 +76,12 @@ impl Encoder {
         self.known & (1 << field.code()) != 0
     }
 
+    /// Whether any of the well-known fields has been given whose codes are `known`, as bits.
+    #[inline]
+    pub(crate) fn has_any(&self, known: u64) -> bool {
+        self.known & known != 0
+    }
+
     /// Adds a field.
     ///
     /// # Errors
@@ -132,8 +138,7 @@ impl Encoder {
         if self.length + text.len() + 4 > RECORD_BYTES_MAX {
             return Err(too_large(field.name()));
         }
-        let head = u32::from(field.code()) | (ValueType::Str as u32) << 8 | (text.len() as u32) << 16;
-        self.bytes(&head.to_le_bytes());
+        self.bytes(&text_head(field, text));
         self.short_bytes(text.as_bytes());
         self.count += 1;
         Ok(())
@@ -322,6 +327,13 @@ impl Encoder {
     pub(crate) fn fields(&self) -> (&[u8], u16, u64) {
         (&self.buffer[HEADER_BYTES..self.length], self.count, self.known)
     }
+}
+
+/// What stands before the bytes of a well-known field's text, which is within its limit.
+#[inline(always)]
+pub(crate) fn text_head(field: Field, text: &str) -> [u8; 4] {
+    let head = u32::from(field.code()) | (ValueType::Str as u32) << 8 | (text.len() as u32) << 16;
+    head.to_le_bytes()
 }
 
 /// Formats into a slice, counting what does not fit.

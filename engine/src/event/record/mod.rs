@@ -26,6 +26,7 @@ mod tests;
 pub use decoder::{Fields, Record, RecordError};
 pub use defaults::{Defaults, FieldsWithDefaults, decode_fields};
 pub use encoder::Encoder;
+pub(crate) use encoder::text_head;
 
 /// Bytes before the first field.
 pub const HEADER_BYTES: usize = 24;
