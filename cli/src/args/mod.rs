@@ -1,8 +1,9 @@
 //! The command line: what can be asked and how it is spelt.
 
 pub(crate) mod administer;
-mod desk;
+mod detect;
 mod orders;
+mod period;
 mod query;
 mod report;
 pub(crate) mod values;
@@ -15,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::render::style::ColorChoice;
-pub(crate) use desk::{DateOrWord, Detect, Watch};
+pub(crate) use detect::{Detect, Watch};
 pub(crate) use orders::{Lifecycle, Replay, Showing};
 pub(crate) use query::{Query, Repl, RowFormat};
 pub(crate) use report::{Report, ReportFormat};

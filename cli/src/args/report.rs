@@ -28,7 +28,7 @@ pub(crate) enum ReportFormat {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Days and hours are those of --tz. What is counted, and how, is in docs/reports.md. With --compare every figure is
+Without a time it is about today. Days and hours are those of --tz. What is counted, and how, is in docs/reports.md. With --compare every figure is
 shown beside that of the period before: as many days, or as much time. Exit status: 1 if nothing is recorded of the
 period or a part of the database could not be read.
 
@@ -46,21 +46,9 @@ pub(crate) struct Report {
     /// What it is about
     #[arg(value_parser = kinds())]
     pub(crate) kind: ReportKind,
-    /// The day; today if no time is given
-    #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "since"])]
-    pub(crate) date: Option<NaiveDate>,
-    /// The first day
-    #[arg(long, value_name = "DAY", conflicts_with = "since")]
-    pub(crate) from: Option<NaiveDate>,
-    /// The last day; today if not given
-    #[arg(long, value_name = "DAY", requires = "from")]
-    pub(crate) to: Option<NaiveDate>,
-    /// The first moment, in RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
-    pub(crate) since: Option<Timestamp>,
-    /// The first moment after it, in RFC 3339; now if not given
-    #[arg(long, value_name = "TIME", requires = "since", value_parser = values::time)]
-    pub(crate) until: Option<Timestamp>,
+    /// When; today if not given
+    #[command(flatten)]
+    pub(crate) during: During,
     /// Zone of days and hours, and of times shown
     #[arg(long = "tz", value_name = "ZONE", default_value = "UTC", value_parser = values::zone)]
     pub(crate) zone: Tz,

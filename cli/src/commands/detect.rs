@@ -3,14 +3,11 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use blotter::desk::Period;
 use blotter::desk::detect::{Config, Finding, Mistake, OwnDetector, Settings, Subject, detect};
-use blotter::event::Timestamp;
 use blotter::{QueryOptions, Reader};
-use chrono::{Days, NaiveDate, Utc};
 
 use super::report_unread;
-use crate::args::{DateOrWord, Detect, RowFormat};
+use crate::args::{Detect, RowFormat};
 use crate::outcome::{Failure, Outcome, say};
 use crate::render::Printer;
 use crate::render::escape::escaped;
@@ -35,7 +32,7 @@ pub(crate) fn run(arguments: &Detect) -> Result<Outcome, Failure> {
     let reader = Reader::open(directory)?;
     let snapshot = reader.snapshot()?;
     let subject = Subject {
-        period: period(arguments)?,
+        period: arguments.during.period(arguments.zone)?,
         filter: arguments.filter.clone(),
         deleted: reader.ledger()?.tombstones().map(|(tombstone, _)| tombstone.day).collect(),
     };
@@ -76,26 +73,6 @@ fn show(arguments: &Detect, findings: &[Finding], out: &mut dyn Write) -> Result
         printer.finish(out).map_err(Failure::output)?;
     }
     out.flush().map_err(Failure::output)
-}
-
-/// What is asked for; none is all.
-fn period(arguments: &Detect) -> Result<Option<Period>, Failure> {
-    let zone = arguments.zone;
-    let today = || Utc::now().with_timezone(&zone).date_naive();
-    let day = match arguments.date {
-        Some(DateOrWord::Day(day)) => Some(day),
-        Some(DateOrWord::Today) => Some(today()),
-        Some(DateOrWord::Yesterday) => Some(today().checked_sub_days(Days::new(1)).unwrap_or(NaiveDate::MIN)),
-        None => None,
-    };
-    Ok(match (day, arguments.from, arguments.to) {
-        (Some(day), ..) => Some(Period::day(day, zone)?),
-        (None, None, None) => None,
-        (None, from, to) => {
-            let (from, to) = (from.unwrap_or(Timestamp::MIN), to.unwrap_or(Timestamp::MAX));
-            Some(Period::between(from, to, zone)?)
-        }
-    })
 }
 
 /// Reads a file of settings; all that is wrong with it is said.

@@ -6,7 +6,6 @@ use blotter::desk::Period;
 use blotter::desk::report::{self, Section};
 use blotter::event::Timestamp;
 use blotter::{Queryable, Reader, Snapshot};
-use chrono::{NaiveDate, Utc};
 
 use super::report_unread;
 use crate::args::{Report, ReportFormat};
@@ -16,7 +15,7 @@ use crate::render::style::Style;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Report) -> Result<Outcome, Failure> {
-    let period = period(arguments)?;
+    let period = arguments.during.period_or_today(arguments.zone)?;
     let snapshot = Reader::open(&arguments.directory)?.snapshot()?;
     let mut report = report::report(&snapshot, arguments.kind, &period, &arguments.to_options())?;
     if let Some(name) = &arguments.section {
@@ -53,19 +52,6 @@ pub(crate) fn run(arguments: &Report) -> Result<Outcome, Failure> {
         say_nothing(&snapshot, &period)?;
     }
     Ok(Outcome::no_if(is_damaged || report.events == 0))
-}
-
-/// The period that is asked for: today, if none is.
-fn period(arguments: &Report) -> Result<Period, Failure> {
-    let zone = arguments.zone;
-    let today = || -> NaiveDate { Utc::now().with_timezone(&zone).date_naive() };
-    let now = || Timestamp::try_from(Utc::now()).expect("the clock of the machine is within 1677 and 2262");
-    let period = match (arguments.since, arguments.from) {
-        (Some(since), _) => Period::between(since, arguments.until.unwrap_or_else(now), zone),
-        (None, Some(from)) => Period::days(from, arguments.to.unwrap_or_else(today), zone),
-        (None, None) => Period::day(arguments.date.unwrap_or_else(today), zone),
-    };
-    period.map_err(|error| Failure::Usage(error.message().to_owned()))
 }
 
 /// Keeps the section of a name.

@@ -48,7 +48,7 @@ fn findings_name_their_events_in_every_format_and_decide_the_status() {
     check(&["strategy = pairs"], 0, 0);
     check(&["strategy = momentum", "--date", "2026-01-05"], 1, 1);
     check(&["--date", "2026-01-06"], 0, 0);
-    check(&["--from", "2026-01-05T14:30:02Z", "--to", "2026-01-05T15:00:00Z"], 0, 0);
+    check(&["--since", "2026-01-05T14:30:02Z", "--until", "2026-01-05T15:00:00Z"], 0, 0);
     check(&["--define", "errors = level >= error, count >= 1"], 1, 2);
     check(&["--define", "errors = level >= error, count > 1", "--only", "errors"], 0, 0);
     let rules = place.file("rules", "# ours\n\ndetector errors = level >= error, count >= 1\n");

@@ -22,7 +22,7 @@ struct Bounded {
 impl Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = if self.bytes_cut == 0 { self.bytes_max - self.text.len() } else { 0 };
-        let fits = text.floor_char_boundary(room);
+        let fits = (0..=room.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         self.text.push_str(&text[..fits]);
         self.bytes_cut += text.len() - fits;
         Ok(())

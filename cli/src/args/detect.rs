@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use blotter::event::{Level, Timestamp};
-use chrono::NaiveDate;
+use blotter::event::Level;
 use chrono_tz::Tz;
 use clap::{Args, ValueHint};
 
+use super::period::During;
 use super::{Format, RowFormat, values};
 use crate::render::style::ColorChoice;
 
@@ -22,9 +22,9 @@ Exit status: 0 if nothing is found, 1 if there are findings of --level or above 
 read, 2 if the filter, a detector or the configuration is wrong.
 
 Examples:
-  blotter detect desk.blotter
+  blotter detect desk.blotter                      all that is recorded
   blotter detect desk.blotter 'strategy = momentum' --date 2026-01-05 --tz America/New_York
-  blotter detect desk.blotter --only silence error_spike --from 2026-01-05T14:30:00Z --to 2026-01-05T21:00:00Z
+  blotter detect desk.blotter --only silence error_spike --since 2026-01-05T14:30:00Z --until 2026-01-05T21:00:00Z
   blotter detect desk.blotter --date yesterday --level error --format json | mail -E -s findings desk@example.com
   blotter detect --defaults > alerts.toml          every setting with its default, to begin with")]
 pub(crate) struct Detect {
@@ -45,15 +45,9 @@ pub(crate) struct Detect {
     /// Only these detectors
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub(crate) only: Vec<String>,
-    /// From this time on, in RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
-    pub(crate) from: Option<Timestamp>,
-    /// Before this time
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
-    pub(crate) to: Option<Timestamp>,
-    /// On this day in the zone: 2026-01-05, today or yesterday
-    #[arg(long, value_name = "DAY", conflicts_with_all = ["from", "to"])]
-    pub(crate) date: Option<DateOrWord>,
+    /// When; all that is recorded if not given
+    #[command(flatten)]
+    pub(crate) during: During,
     /// Findings from this level on
     #[arg(long, default_value = "warn", value_parser = level)]
     pub(crate) level: Level,
@@ -110,29 +104,6 @@ pub(crate) struct Watch {
     /// How to print alerts
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-}
-
-/// A day, or a word for one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum DateOrWord {
-    Day(NaiveDate),
-    Today,
-    Yesterday,
-}
-
-impl std::str::FromStr for DateOrWord {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<DateOrWord, String> {
-        Ok(match text {
-            "today" => DateOrWord::Today,
-            "yesterday" => DateOrWord::Yesterday,
-            text => DateOrWord::Day(
-                text.parse()
-                    .map_err(|_| format!("'{text}' is no day; write 2026-01-05, today or yesterday"))?,
-            ),
-        })
-    }
 }
 
 fn level(text: &str) -> Result<Level, String> {
