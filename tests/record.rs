@@ -304,6 +304,99 @@ fn a_follower_sees_every_event_once_in_order_across_rotation_and_sealing() {
 }
 
 #[test]
+fn a_follower_gives_borrowed_events_once_in_order_whichever_way_it_is_asked() {
+    let (_dir, path) = database();
+    let db = Options::new().wal_bytes_max(64 * 1024).open(&path).unwrap();
+    let mut recorder = db
+        .recorder(
+            RecorderOptions::new()
+                .service("oms")
+                .backpressure(Backpressure::Block { timeout: Duration::from_secs(30) }),
+        )
+        .unwrap();
+    let mut emit = move |numbers: std::ops::Range<i64>| {
+        numbers.for_each(|number| assert!(recorder.audit("x").field("n", number).emit().is_accepted()));
+    };
+    // The first come from segments, the next from the WAL, the last as they are recorded.
+    emit(0..20_000);
+    db.seal().unwrap();
+    emit(20_000..30_000);
+    let mut follower = Reader::open(&path).unwrap().follow(FollowFrom::Seq(Seq(0))).unwrap();
+    let writer = std::thread::spawn(move || emit(30_000..50_000));
+    let (mut next, mut refused) = (0, 0);
+    while next < 50_000 {
+        if next % 7 == 3 {
+            // One at a time, in between.
+            assert_eq!(follower.next(Duration::from_secs(20)).unwrap().expect("it comes").seq, Seq(next));
+            next += 1;
+            continue;
+        }
+        let looked = follower.each(Duration::from_secs(20), &mut |event| {
+            assert_eq!(event.seq, Seq(next));
+            let fields: Vec<String> = event
+                .fields()
+                .map(|field| field.map(|(field, value)| format!("{}={value}", field.name())))
+                .collect::<Result<_, _>>()?;
+            for wanted in [format!("n={next}"), "event=x".to_owned(), "service=oms".to_owned()] {
+                assert!(fields.contains(&wanted), "{fields:?}");
+            }
+            next += 1;
+            // What is refused is passed over, not given again.
+            if next % 1_000 == 0 {
+                refused += 1;
+                let reason = "the test says so".to_owned();
+                return Err(blotter::Error::Unavailable { path: "".into(), reason });
+            }
+            Ok(())
+        });
+        assert!(looked.is_err() || looked.unwrap() > 0);
+        assert_eq!(follower.next_seq(), Seq(next));
+    }
+    writer.join().unwrap();
+    assert!(refused >= 40);
+    assert_eq!(follower.each(Duration::from_millis(20), &mut |_| panic!("there is no more")).unwrap(), 0);
+}
+
+#[test]
+fn an_event_of_another_process_is_recorded_by_the_owner_within_its_limits() {
+    use blotter::control::{By, NewEvent, NewValue, Request, Response};
+    let (_dir, path) = database();
+    let db = Db::open(&path).unwrap();
+    let by = By::new("test", "an alert");
+    let record = |category: &str, level: &str, fields: &[(&str, NewValue)]| {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let (category, level) = (category.to_owned(), level.to_owned());
+        let event = NewEvent { category, level, event: "alert".to_owned(), fields };
+        blotter::administer(&path, &Request::Record(event), &by, &mut |_| {})
+    };
+    let fields = [
+        ("flag", NewValue::Bool(true)),
+        ("count", NewValue::Int(-5)),
+        ("ratio", NewValue::Float(0.5)),
+        ("price", NewValue::Decimal("1.50".into())),
+        ("rule", NewValue::Text("silence".into())),
+    ];
+    assert_eq!(record("system", "warn", &fields).unwrap(), Response::Recorded);
+    for (category, level, field, said) in [
+        ("No", "warn", NewValue::Int(1), "is not a category"),
+        ("system", "loud", NewValue::Int(1), "is not a level"),
+        ("system", "warn", NewValue::Decimal("x".into()), "is no decimal"),
+        ("system", "warn", NewValue::Text("x".repeat(100_000)), "could not be recorded"),
+        ("system", "warn", NewValue::Float(f64::NAN), "could not be recorded"),
+    ] {
+        let error = record(category, level, &[("x", field)]).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    let found: Vec<_> = db.snapshot().unwrap().scan(&Predicate::all(), &blotter::Projection::all()).collect();
+    let [event] = &found[..] else { panic!("{found:?}") };
+    let printed = |name: &str| event.get(name).map(|value| value.to_string());
+    let names = ["event", "flag", "count", "ratio", "price", "rule", "service"];
+    let expected = ["alert", "true", "-5", "0.5", "1.50", "silence", "blotter"];
+    assert_eq!(names.map(printed), expected.map(|text| Some(text.to_owned())));
+    assert_eq!(event.level, blotter::event::Level::Warn);
+}
+
+#[test]
 fn lookups_of_what_is_not_sealed_find_everything_with_and_without_filters() {
     let (_dir, path) = database();
     let db = Options::new().index("venue").open(&path).unwrap();

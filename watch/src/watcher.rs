@@ -36,6 +36,9 @@ const PROBLEMS_MAX: usize = 100;
 /// Name of the file in the database where a watch keeps its state unless said otherwise.
 const STATE_FILE: &str = "watch/state.json";
 
+/// A counter, and what its counts depend on.
+type KnownCounter = (Counter, String);
+
 type Told<T> = Arc<dyn Fn(&T) + Send + Sync>;
 
 /// How a watch runs.
@@ -177,7 +180,7 @@ struct Watcher {
     options: WatchOptions,
     follower: Follower,
     detectors: Detectors,
-    counters: Vec<(Counter, String)>,
+    counters: Vec<KnownCounter>,
     questions: Questions,
     actions: Actions,
     file: StateFile,
@@ -445,7 +448,7 @@ impl Watcher {
 
     fn save(&mut self) -> Result<()> {
         self.state.detectors = self.detectors.save();
-        let kept = |(counter, settings): &(Counter, String)| {
+        let kept = |(counter, settings): &KnownCounter| {
             (counter.name().to_owned(), (settings.clone(), counter.save()))
         };
         self.state.counters = self.counters.iter().map(kept).collect();
@@ -454,10 +457,7 @@ impl Watcher {
 }
 
 /// The queries of the rules: those that only count, with what their counts depend on, and the others.
-fn questions_of(
-    config: &WatchConfig,
-    vocabulary: &Vocabulary,
-) -> Result<(Vec<(Counter, String)>, Vec<Question>)> {
+fn questions_of(config: &WatchConfig, vocabulary: &Vocabulary) -> Result<(Vec<KnownCounter>, Vec<Question>)> {
     // A field that no event has yet may come.
     let options = QueryOptions { allow_unknown_fields: true, ..QueryOptions::default() };
     let named = config.detect.settings.events_named;

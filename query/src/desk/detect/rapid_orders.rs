@@ -171,7 +171,7 @@ impl Strategy {
             false if self.gaps - count as f64 >= OTHER_GAPS_MIN => self.share_beside(count),
             false => 0.0,
         };
-        count - 1 >= run_beyond(share)
+        count > run_beyond(share)
     }
 
     /// The run is over; it is told of if it is a finding. The next order begins another.
@@ -198,7 +198,7 @@ impl Strategy {
                 true => self.share_beside(count),
                 false => 0.0,
             };
-            if count - 1 >= run_beyond(share) {
+            if count > run_beyond(share) {
                 changes.whole(finding(settings, name, run));
             }
         }

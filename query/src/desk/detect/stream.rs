@@ -243,15 +243,14 @@ impl Detectors {
 
     /// What could not be looked at.
     pub fn notes(&self) -> Vec<String> {
-        let overlooked = self.detectors.iter().filter(|detector| detector.overlooked() > 0);
-        let note = |detector: &Box<dyn Detector>| {
-            let (name, events) = (detector.name(), detector.overlooked());
+        let counts = self.detectors.iter().map(|detector| (detector.name(), detector.overlooked()));
+        let note = |(name, events): (&str, u64)| {
             format!(
                 "{name} follows {} subjects, and overlooked {events} events of others",
                 super::SUBJECTS_MAX
             )
         };
-        overlooked.map(note).collect()
+        counts.filter(|(_, events)| *events > 0).map(note).collect()
     }
 
     /// What is known by now, to go on from later; see [`Detectors::restore`].
