@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use blotter::desk::report::{ReportKind, ReportOptions};
-use blotter::event::{Decimal, Timestamp};
-use chrono::NaiveDate;
+use blotter::event::Decimal;
 use chrono_tz::Tz;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::period::During;
 use super::values;
 use crate::render::style::ColorChoice;
 
