@@ -3,7 +3,9 @@
 use std::hint::black_box;
 
 use blotter::event::{OrderStatus, Side, dec};
-use blotter::{Backpressure, Comparison, Db, Options, Predicate, Projection, RecorderOptions};
+use blotter::{
+    Backpressure, Comparison, Db, NewOrder, Options, Predicate, Projection, Recorder, RecorderOptions,
+};
 use blotter_workload::{Session, SessionOptions};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -37,6 +39,74 @@ fn emit(criterion: &mut Criterion) {
             .iter(|| recorder.order(OrderStatus::Submitted).order_id(black_box("A-1")).symbol("AAPL").emit());
     });
     group.finish();
+}
+
+/// A life of four steps and its end, by hand and through the tracker: what following an order costs.
+fn tracked(criterion: &mut Criterion) {
+    let dir = tempfile::tempdir().expect("a directory for the database");
+    let block = Backpressure::Block { timeout: std::time::Duration::from_secs(10) };
+    let db = Options::new().backpressure(block).open(dir.path().join("bench")).expect("a new database opens");
+    let mut recorder = db.recorder(RecorderOptions::new().strategy("momentum")).expect("a recorder");
+    let ids: Vec<String> = (0..4096).map(|number| format!("20260102-AAPL-{:08}", number * 7919)).collect();
+    let mut group = criterion.benchmark_group("order of 4 steps");
+    // The same five events with the same fields, every figure known beforehand.
+    let mut next = ids.iter().cycle();
+    group.bench_function("by hand", |bencher| {
+        bencher.iter(|| by_hand(&mut recorder, black_box(next.next().expect("it never ends"))));
+    });
+    for live in [0, 50_000] {
+        let mut orders = recorder.order_tracker();
+        let new =
+            NewOrder::new("AAPL", Side::Buy, 100).limit(dec!(150.25)).correlation_id("momentum_9e3779b97f4a");
+        for number in 0..live {
+            orders.created(&mut recorder, &format!("live-{number}"), &new).emit();
+        }
+        let mut next = ids.iter().cycle();
+        group.bench_function(format!("tracked, beside {live} live orders"), |bencher| {
+            bencher.iter(|| {
+                let id = black_box(next.next().expect("it never ends"));
+                orders.created(&mut recorder, id, &new).emit();
+                orders.submitted(&mut recorder, id).emit();
+                orders.acknowledged(&mut recorder, id, "XN-77").emit();
+                orders.fill(&mut recorder, id, dec!(150.26), 100, dec!(0.35)).emit()
+            });
+        });
+    }
+    group.finish();
+}
+
+fn by_hand(recorder: &mut Recorder, id: &str) {
+    macro_rules! of {
+        ($event:expr) => {
+            $event.order_id(id).correlation_id("momentum_9e3779b97f4a").symbol("AAPL").side(Side::Buy)
+        };
+    }
+    of!(recorder.order(OrderStatus::Created)).order_type("limit").quantity(100).price(dec!(150.25)).emit();
+    of!(recorder.order(OrderStatus::Submitted)).latency_us(35).emit();
+    of!(recorder.order(OrderStatus::Acknowledged)).field("exchange_order_id", "XN-77").latency_us(70).emit();
+    of!(recorder.fill(OrderStatus::Filled))
+        .fill_price(dec!(150.26))
+        .fill_quantity(100)
+        .commission(dec!(0.35))
+        .field("filled_quantity", dec!(100))
+        .field("remaining_quantity", dec!(0))
+        .field("average_price", dec!(150.26))
+        .slippage_bps(dec!(0.6656))
+        .lifecycle_ms(dec!(0.070))
+        .emit();
+    of!(recorder.audit("order_lifecycle"))
+        .field("final_status", "filled")
+        .field("total_events", 4)
+        .field("duration_ms", dec!(0.070))
+        .field("filled_quantity", dec!(100))
+        .commission(dec!(0.35))
+        .slippage_bps(dec!(0.6656))
+        .field("order_qty", dec!(100))
+        .field("average_price", dec!(150.26))
+        .field("fills", 1)
+        .field("submit_latency_us", 35)
+        .field("ack_latency_us", 70)
+        .emit();
 }
 
 fn sealed_session(dir: &std::path::Path) -> (Db, Vec<String>) {
@@ -76,5 +146,5 @@ fn read(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, emit, read);
+criterion_group!(benches, emit, tracked, read);
 criterion_main!(benches);

@@ -5,6 +5,8 @@
 //! | to | start at |
 //! |---|---|
 //! | record | [`Db`], [`Options`], [`Recorder`], [`event`] |
+//! | follow orders while they are recorded | [`OrderTracker`], [`NewOrder`] |
+//! | record what an engine logs already | `blotter::bridge`, with the features `tracing` and `log` |
 //! | look, in the recording process | [`Db::snapshot`], [`Snapshot`], [`Predicate`], [`Projection`] |
 //! | ask in the query language | [`Queryable`]: `use blotter::Queryable; db.query("level >= error last 5m")` |
 //! | know what became of an order, or what a day came to | [`desk`]: [`desk::lifecycle::lifecycle`], [`desk::replay::replay`], [`desk::report::report`] |
@@ -19,7 +21,12 @@
 //! This package holds re-exports only; the code is in `blotter_engine`, `blotter_query` and `blotter_watch`.
 
 // What users name.
+/// What an engine says through the `tracing` and `log` crates, recorded.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub use blotter_bridge as bridge;
+pub use blotter_engine::RecorderSource;
 pub use blotter_engine::event::{Decimal, Event, Seq, Timestamp};
+pub use blotter_engine::record::{ActiveOrder, NewOrder, OrderTracker, OrderTrackerOptions, Replacement};
 pub use blotter_engine::record::{EventBuilder, Trace};
 pub use blotter_engine::segment::Projection;
 pub use blotter_engine::view::{Comparison, FollowFrom, Follower, Unreadable};
@@ -43,3 +50,8 @@ pub use blotter_query::desk;
 pub use blotter_watch as watch;
 // The seam to the host, for tests that fake the disk.
 pub use blotter_engine::vfs;
+
+/// The guide's examples are run like those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/recording.md")]
+struct RecordingGuide;

@@ -120,6 +120,40 @@ fn an_emit_allocates_nothing() {
     assert_eq!(allocations, 0);
 }
 
+/// Following an order allocates once, when it is created, and the tables grow now and then; its steps allocate nothing.
+#[test]
+fn a_tracked_step_allocates_nothing() {
+    const ORDERS: usize = 1_000;
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path());
+    let mut recorder = db.recorder(RecorderOptions::new().strategy("momentum")).unwrap();
+    let mut orders = recorder.order_tracker();
+    let new = blotter::NewOrder::new("AAPL", Side::Buy, 100).limit(dec!(150.25));
+    let ids: Vec<String> = (0..ORDERS).map(|number| format!("20260105-{number:08}")).collect();
+    // Twice: the second time there is room for all.
+    for round in 0..2 {
+        let before = ALLOCATIONS.get();
+        for id in &ids {
+            assert!(orders.created(&mut recorder, id, &new).emit().is_accepted());
+        }
+        let creating = ALLOCATIONS.get() - before;
+        let before = ALLOCATIONS.get();
+        for id in &ids {
+            orders.submitted(&mut recorder, id).emit();
+            orders.acknowledged(&mut recorder, id, "XN-77").emit();
+            orders.fill(&mut recorder, id, dec!(150.26), 60, dec!(0.21)).emit();
+            assert!(orders.fill(&mut recorder, id, dec!(150.25), 40, dec!(0.14)).emit().is_accepted());
+        }
+        let stepping = ALLOCATIONS.get() - before;
+        if round == 1 {
+            assert_eq!((creating, stepping), (ORDERS as u64, 0));
+        }
+        // Room for the next, whatever else the machine does.
+        db.flush().unwrap();
+    }
+    assert_eq!(orders.statistics().not_recorded, 0);
+}
+
 #[cfg(not(target_os = "linux"))]
 #[test]
 fn an_emit_makes_no_system_call() {

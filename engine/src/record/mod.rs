@@ -10,6 +10,7 @@ mod writer;
 
 pub use builder::{Emit, EventBuilder};
 pub(crate) use clock::{ANCHOR_INTERVAL_NS, EventClock};
+pub use helpers::{bounded_text, error_chain};
 pub use options::{Backpressure, RecorderOptions};
 pub use orders::{
     ActiveOrder, NewOrder, OrderEvent, OrderTracker, OrderTrackerOptions, OrderTrackerStatistics, Replacement,

@@ -5,7 +5,7 @@ use std::error::Error;
 
 use rust_decimal::Decimal;
 
-use super::failure::{BACKTRACE_BYTES_MAX, CHAIN_BYTES_MAX, MESSAGE_BYTES_MAX, bounded, chain};
+use super::failure::{BACKTRACE_BYTES_MAX, CHAIN_BYTES_MAX, MESSAGE_BYTES_MAX, bounded_text, error_chain};
 use crate::record::EventBuilder;
 
 macro_rules! texts {
@@ -65,11 +65,11 @@ impl EventBuilder<'_> {
         if !self.is_enabled() {
             return self.field("error_message", "");
         }
-        let event = self.field("error_message", bounded(error, MESSAGE_BYTES_MAX).as_str());
+        let event = self.field("error_message", bounded_text(error, MESSAGE_BYTES_MAX).as_str());
         if error.source().is_none() {
             return event;
         }
-        event.field("error_chain", chain(error, CHAIN_BYTES_MAX).as_str())
+        event.field("error_chain", error_chain(error, CHAIN_BYTES_MAX).as_str())
     }
 
     /// Where in the code, if it was captured: at most 16 KiB of text; what is cut says how much is missing.
@@ -77,6 +77,6 @@ impl EventBuilder<'_> {
         if !self.is_enabled() || backtrace.status() != BacktraceStatus::Captured {
             return self;
         }
-        self.field("backtrace", bounded(backtrace, BACKTRACE_BYTES_MAX).as_str())
+        self.field("backtrace", bounded_text(backtrace, BACKTRACE_BYTES_MAX).as_str())
     }
 }

@@ -22,7 +22,10 @@ struct Bounded {
 impl Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = if self.bytes_cut == 0 { self.bytes_max - self.text.len() } else { 0 };
-        let fits = (0..=room.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let mut fits = room.min(text.len());
+        while !text.is_char_boundary(fits) {
+            fits -= 1;
+        }
         self.text.push_str(&text[..fits]);
         self.bytes_cut += text.len() - fits;
         Ok(())
@@ -34,39 +37,42 @@ impl Bounded {
         Bounded { text: String::new(), bytes_max, bytes_cut: 0 }
     }
 
-    /// A text whose formatting fails is kept as far as it came, and says so.
-    fn add(&mut self, text: impl Display) {
-        if write!(self, "{text}").is_err() {
-            self.text.push_str(" (its formatting failed)");
+    fn finish(self, written: fmt::Result) -> String {
+        let Bounded { mut text, bytes_cut, .. } = self;
+        if bytes_cut > 0 {
+            text.push_str(&format!("... ({bytes_cut} more bytes)"));
         }
-    }
-
-    fn finish(mut self) -> String {
-        if self.bytes_cut > 0 {
-            self.text.push_str(&format!("... ({} more bytes)", self.bytes_cut));
+        if written.is_err() {
+            text.push_str("... (its formatting failed)");
         }
-        self.text
+        text
     }
 }
 
-/// The text, cut to about that length.
-pub(super) fn bounded(text: impl Display, bytes_max: usize) -> String {
+/// The text, cut after so many bytes or a little before, between characters; what is cut says how much is missing.
+///
+/// ```
+/// use blotter_engine::record::bounded_text;
+/// assert_eq!(bounded_text("1234567890", 4), "1234... (6 more bytes)");
+/// ```
+pub fn bounded_text(text: impl Display, bytes_max: usize) -> String {
     let mut bounded = Bounded::new(bytes_max);
-    bounded.add(text);
-    bounded.finish()
+    let written = write!(bounded, "{text}");
+    bounded.finish(written)
 }
 
-/// An error and what caused it, `a: b: c`, cut to about that length.
-pub(super) fn chain(error: &(dyn Error + '_), bytes_max: usize) -> String {
+/// An error and what caused it, `a: b: c`, up to 32 causes; cut like [`bounded_text`].
+pub fn error_chain(error: &(dyn Error + '_), bytes_max: usize) -> String {
     let mut bounded = Bounded::new(bytes_max);
-    bounded.add(error);
+    let written = write_chain(&mut bounded, error);
+    bounded.finish(written)
+}
+
+fn write_chain(to: &mut Bounded, error: &(dyn Error + '_)) -> fmt::Result {
+    write!(to, "{error}")?;
     let mut causes = std::iter::successors(error.source(), |cause| Error::source(*cause));
     for cause in causes.by_ref().take(CAUSES_MAX) {
-        bounded.add(": ");
-        bounded.add(cause);
+        write!(to, ": {cause}")?;
     }
-    if causes.next().is_some() {
-        bounded.add(": ... (more causes)");
-    }
-    bounded.finish()
+    if causes.next().is_some() { to.write_str(": ... (more causes)") } else { Ok(()) }
 }

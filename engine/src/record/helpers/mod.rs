@@ -11,3 +11,5 @@ mod system;
 #[cfg(test)]
 mod tests;
 mod trade;
+
+pub use failure::{bounded_text, error_chain};
