@@ -33,7 +33,7 @@ pub(crate) struct Detect {
 struct Position {
     /// All fills.
     all: Book,
-    /// Those of each recorder that has recorded any.
+    /// Those of each recorder.
     own: BTreeMap<u32, Book>,
     last_fill: Option<Seq>,
     /// A recorded position that is not what was expected so far.
@@ -47,6 +47,8 @@ struct Book {
     expected: Option<Decimal>,
     /// What was expected at recent times, without the present.
     before: VecDeque<(Timestamp, Decimal)>,
+    /// Without any, what it expects says nothing.
+    has_fills: bool,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -57,6 +59,8 @@ struct Unsettled {
     producer: u32,
     recorded: Decimal,
     expected: Decimal,
+    /// What the recorder's own fills added up to.
+    expected_own: Option<Decimal>,
     last_fill: Option<Seq>,
 }
 
@@ -120,6 +124,7 @@ fn is_near(one: Decimal, other: Decimal, settings: &PositionDiscrepancy) -> bool
 
 impl Book {
     fn fill(&mut self, quantity: Decimal, at: Timestamp) {
+        self.has_fills = true;
         let Some(expected) = self.expected else { return };
         self.before.push_back((at, expected));
         if self.before.len() > SUMS_MAX {
@@ -152,28 +157,39 @@ impl Book {
 impl Position {
     /// That of all fills, and that of the recorder's own.
     fn books(&self, producer: u32) -> impl Iterator<Item = &Book> {
-        [Some(&self.all), self.own.get(&producer)].into_iter().flatten()
+        let own = self.own.get(&producer).filter(|own| own.has_fills);
+        [Some(&self.all), own].into_iter().flatten()
     }
 
     fn fill(&mut self, quantity: Decimal, seen: &Seen<'_>) {
         self.last_fill = Some(seen.seq);
         self.all.fill(quantity, seen.at);
-        let number = seen.producer.0;
-        if self.own.contains_key(&number) || self.own.len() < PRODUCERS_MAX {
-            self.own.entry(number).or_default().fill(quantity, seen.at);
+        if let Some(own) = self.own_of(seen.producer.0) {
+            own.fill(quantity, seen.at);
         }
+    }
+
+    /// The book of a recorder, made if there is room.
+    fn own_of(&mut self, producer: u32) -> Option<&mut Book> {
+        if !self.own.contains_key(&producer) && self.own.len() >= PRODUCERS_MAX {
+            return None;
+        }
+        Some(self.own.entry(producer).or_default())
     }
 
     fn record(&mut self, recorded: Decimal, settings: &PositionDiscrepancy, seen: &Seen<'_>) {
         let since_ns = seen.at.nanos().saturating_sub(nanos(settings.settle));
-        let (mut is_expected, mut is_first) = (false, false);
-        for book in [Some(&mut self.all), self.own.get_mut(&seen.producer.0)].into_iter().flatten() {
-            if book.expected.is_none() {
-                (book.expected, is_first) = (Some(recorded), true);
-            }
-            is_expected |= book.is_expected(recorded, settings, since_ns);
+        let is_first = self.all.expected.is_none();
+        let mut is_expected = is_first || self.all.is_expected(recorded, settings, since_ns);
+        self.all.expected.get_or_insert(recorded);
+        let mut expected_own = None;
+        if let Some(own) = self.own_of(seen.producer.0) {
+            // The first position of a recorder with fills of its own tells what it held before.
+            let is_first = own.expected.is_none();
+            is_expected |= own.has_fills && (is_first || own.is_expected(recorded, settings, since_ns));
+            expected_own = Some(*own.expected.get_or_insert(recorded));
         }
-        if is_expected || is_first {
+        if is_expected {
             // A later position that is right settles an earlier one that came out of order.
             self.unsettled = None;
         } else if self.unsettled.is_none() {
@@ -185,6 +201,7 @@ impl Position {
                 producer: seen.producer.0,
                 recorded,
                 expected,
+                expected_own,
                 last_fill: self.last_fill,
             });
         }
@@ -196,11 +213,13 @@ impl Position {
             now.nanos().saturating_sub(unsettled.at.nanos()) > nanos(settings.settle)
         };
         let Some(unsettled) = self.unsettled.take_if(is_due) else { return };
-        let Unsettled { ts, seq, producer, recorded, expected, last_fill, .. } = unsettled;
+        let Unsettled { ts, seq, producer, recorded, expected, expected_own, last_fill, .. } = unsettled;
         let difference = recorded.checked_sub(expected).unwrap_or(recorded);
         self.all.shift(difference);
-        // Of the recorder's own it is known again at its next position.
-        self.own.insert(producer, Book::default());
+        let of_own = expected_own.and_then(|expected| recorded.checked_sub(expected));
+        if let (Some(own), Some(difference)) = (self.own.get_mut(&producer), of_own) {
+            own.shift(difference);
+        }
         let (strategy, symbol) = split(key);
         let mut events = NamedEvents::default();
         last_fill.into_iter().chain([seq]).for_each(|seq| events.add(seq, 2));

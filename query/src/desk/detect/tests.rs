@@ -324,6 +324,21 @@ fn positions_are_what_the_fills_add_up_to() {
         stream.created(20 * S);
     };
     check("a fill that comes too late", "position_discrepancy", late, &[&found(1, 2)]);
+    // Two engines under the same names, each right by its own fills; then one of them is wrong.
+    let mut stream = Stream::default();
+    for n in 1..5 {
+        stream.fill(n * S, "BUY", 10, 0.0).position(n * S + 1, n * 10);
+        stream.fill(n * S + 2, "SELL", 1, 0.0).position(n * S + 3, -n);
+    }
+    stream
+        .fill(20 * S, "SELL", 1, 0.0)
+        .fill(20 * S + 1, "SELL", 1, 0.0)
+        .position(20 * S + 2, -7)
+        .created(30 * S);
+    for (number, event) in stream.events.iter_mut().enumerate() {
+        event.producer = ProducerId(if number % 4 < 2 && number < 16 { 1 } else { 2 });
+    }
+    check_with("two engines", &only(&["position_discrepancy"], ""), &stream, &[&found(17, 18)]);
     let mut stream = Stream::default();
     stream.position(0, dec!(1.5)).fill(S, "BUY", 1, 0.0).position(S + 1, dec!(2.51)).created(9 * S);
     let tolerant = only(&["position_discrepancy"], "[detectors.position_discrepancy]\ntolerance = 0.01");
