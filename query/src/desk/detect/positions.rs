@@ -222,7 +222,10 @@ impl Position {
         }
         let (strategy, symbol) = split(key);
         let mut events = NamedEvents::default();
-        last_fill.into_iter().chain([seq]).for_each(|seq| events.add(seq, 2));
+        // In history the last fill may have been recorded after the position.
+        let mut seqs: Vec<Seq> = last_fill.into_iter().chain([seq]).collect();
+        seqs.sort_unstable();
+        seqs.into_iter().for_each(|seq| events.add(seq, 2));
         changes.whole(Finding {
             rule: "position_discrepancy".to_owned(),
             level: settings.level,
