@@ -161,8 +161,8 @@ impl Watch {
         self.stop.store(true, Ordering::Release);
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(outcome)) => outcome,
-            // A panic of it was printed.
-            Some(Err(_)) | None => Ok(()),
+            Some(Err(_)) => Err(Error::Panicked),
+            None => Ok(()),
         }
     }
 }
