@@ -74,7 +74,7 @@ impl RecorderOptions {
     /// recorder.system("started").emit();
     /// db.flush()?;
     /// let started = db.snapshot()?.scan_backwards(&Predicate::all(), &Projection::all()).next().unwrap();
-    /// assert_eq!(started.get("session_id").unwrap().as_str(), Some(db.session_id().as_str()));
+    /// assert_eq!(started.get("session_id").unwrap().to_string(), db.session_id());
     /// # Ok(()) }
     /// ```
     pub fn session_generated(mut self) -> RecorderOptions {
