@@ -47,7 +47,7 @@ struct Engine {
     start_ns: i64,
 }
 
-pub(crate) fn run(clean_seconds: u64, rate: u64, rounds: u64) {
+pub(crate) fn run(clean_seconds: u64, rate: u64) {
     let dir = bench::scratch();
     let path = dir.path().join("bench.blotter");
     let db = Db::open(&path).expect("a new database opens");
@@ -79,28 +79,25 @@ pub(crate) fn run(clean_seconds: u64, rate: u64, rounds: u64) {
     unexpected.iter().take(10).for_each(|line| println!("watch, unexpected: {line}"));
 
     let (mut late, mut others) = (0, 0);
-    for round in 1..=rounds {
-        for (name, fault, wanted) in [
-            ("error spike", Fault::Errors(1000), "\"rule\":\"error_spike\""),
-            ("rejection burst", Fault::Rejections(50), "\"rule\":\"repeated_rejections\""),
-            ("silent feed", Fault::Silent, "\"rule\":\"silence\""),
-        ] {
-            // After a cool-down nothing is said again, so of further rounds it is what there is to say of the first.
-            let planted = Instant::now();
-            let told = engine.play_until(fault, &lines, wanted, &mut others);
-            match told {
-                Some(at) => {
-                    let took = at - planted;
-                    late += u64::from(took > TARGET);
-                    println!("watch, round {round}: {name} told after {:.0} ms", took.as_secs_f64() * 1e3);
-                }
-                None => {
-                    late += 1;
-                    println!("watch, round {round}: {name} not told within {PATIENCE:?}");
-                }
+    for (name, fault, wanted) in [
+        ("error spike", Fault::Errors(1000), "\"rule\":\"error_spike\""),
+        ("rejection burst", Fault::Rejections(50), "\"rule\":\"repeated_rejections\""),
+        ("silent feed", Fault::Silent, "\"rule\":\"silence\""),
+    ] {
+        let planted = Instant::now();
+        let told = engine.play_until(fault, &lines, wanted, &mut others);
+        match told {
+            Some(at) => {
+                let took = at - planted;
+                late += u64::from(took > TARGET);
+                println!("watch, {name} told after {:.0} ms", took.as_secs_f64() * 1e3);
             }
-            engine.play(PAUSE, None);
+            None => {
+                late += 1;
+                println!("watch, {name} not told within {PATIENCE:?}");
+            }
         }
+        engine.play(PAUSE, None);
     }
     let (recorded, late_max) = (engine.recorded, engine.late_max);
     let took = engine.start.elapsed();

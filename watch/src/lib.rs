@@ -86,8 +86,10 @@ pub enum Error {
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
     /// The thread that follows ended by a defect of its own: it panicked, and said so on the standard error.
-    #[error("the watch ended by a defect of its own, of which the standard error has the place; hint: start it again, \
-             it goes on where its state was saved, and report the defect")]
+    #[error(
+        "the watch ended by a defect of its own, of which the standard error has the place; hint: start it again, \
+             it goes on where its state was saved, and report the defect"
+    )]
     Panicked,
 }
 

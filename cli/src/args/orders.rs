@@ -81,7 +81,7 @@ pub(crate) struct Replay {
     /// How much of the market to show before and after each event of the order
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = values::duration_or_zero)]
     pub(crate) window: Duration,
-    /// Quotes and trades to show at most, those next to the events of the order
+    /// Quotes and trades to show at most; one at each event of the order is always shown
     #[arg(long = "market-events", value_name = "COUNT", default_value_t = 1_000)]
     pub(crate) market_events_max: usize,
     /// Go through it step by step in the terminal

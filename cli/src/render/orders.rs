@@ -5,6 +5,7 @@ use blotter::desk::lifecycle::{Life, Transition};
 use blotter::query::datum::{Datum, DatumRef, write_json};
 use chrono_tz::Tz;
 
+use super::amount::counted;
 use super::escape::escaped;
 use super::json::Object;
 use super::text::word_of;
@@ -74,7 +75,8 @@ pub(crate) fn life(life: &Life, times: TimeForm) -> Vec<String> {
         add("overfilled: more is filled than was ordered".to_owned());
     }
     if life.duplicates > 0 {
-        add(format!("{} fills were told again and are counted once", life.duplicates));
+        let fills = counted(life.duplicates.into(), "fill");
+        add(format!("told again and counted once: {fills}"));
     }
     if let Some(announced) = life.announced_quantity
         && life.fills > 0

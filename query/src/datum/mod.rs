@@ -7,6 +7,7 @@
 mod access;
 pub(crate) mod arithmetic;
 mod convert;
+mod escape;
 mod json;
 mod order;
 pub(crate) mod serialize;
@@ -16,6 +17,7 @@ use blotter_engine::event::{Category, Level, Timestamp};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
+pub use escape::{Escaped, escaped};
 pub use json::{is_unsafe, write_json, write_json_text};
 pub use text::Displayed;
 

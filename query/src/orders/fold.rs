@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::hash::BuildHasher;
 
-use blotter_engine::event::{Category, Level};
+use blotter_engine::event::{Category, Level, names};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use smol_str::SmolStr;
@@ -36,9 +36,11 @@ pub(crate) enum Belonging {
 }
 
 impl Belonging {
-    pub(crate) fn of(category: Option<Category>, level: Option<Level>) -> Belonging {
+    /// What a watch found and recorded is about what went wrong, and is not counted beside it.
+    pub(crate) fn of(category: Option<Category>, level: Option<Level>, event: &str) -> Belonging {
         match category {
             Some(Category::ORDER | Category::FILL) => Belonging::Step,
+            Some(Category::SYSTEM) if event == names::ALERT => Belonging::Related,
             Some(Category::ERROR) => Belonging::Error,
             _ if level.is_some_and(|level| level >= Level::Error) => Belonging::Error,
             _ => Belonging::Related,
@@ -49,7 +51,9 @@ impl Belonging {
 impl Orders {
     /// Adds an event. Those without an order, and those that are only related to one, leave everything as it was.
     pub(crate) fn push(&mut self, event: &impl Facts) {
-        let belonging = Belonging::of(event.category(), event.level());
+        let name = event.fact(Fact::Event);
+        let name = if let DatumRef::Str(name) = name { name } else { "" };
+        let belonging = Belonging::of(event.category(), event.level(), name);
         let Some(place) = event.place() else { return };
         if belonging == Belonging::Related {
             return;

@@ -252,7 +252,7 @@ fn slippage_is_positive_where_it_is_worse() {
 
 #[test]
 fn errors_are_on_the_way_and_no_steps() {
-    let events = "@0 order order_created\n@1 error api_error\n@2 system x level=critical\n@3 risk risk_check level=warn\n@4 order order_rejected level=error";
+    let events = "@0 order order_created\n@1 error api_error\n@2 system x level=critical\n@3 risk risk_check level=warn\n@4 order order_rejected level=error\n@5 system alert level=error";
     check(events, "events=2 errors=2 status=rejected illegal_transitions=0");
     assert_eq!(life(events).unwrap().error_seqs, [1, 2]);
     assert_eq!(life("@0 error api_error"), None, "an error alone is no order");

@@ -76,7 +76,11 @@ pub(in crate::desk) fn mark(rows: Vec<Row>, orders: &[Life]) -> Vec<Moment> {
         let since_start_ns = since(*start.get_or_insert(ts));
         let since_previous_ns = since(previous.replace(ts).unwrap_or(ts));
         let order_id = printed(&row, "order_id");
-        let belonging = Belonging::of(row.get("category").as_category(), row.get("level").as_level());
+        let belonging = Belonging::of(
+            row.get("category").as_category(),
+            row.get("level").as_level(),
+            row.get("event").as_str().unwrap_or_default(),
+        );
         let role = match belonging {
             Belonging::Step if order_id.is_some() => Role::Step,
             Belonging::Error => Role::Error,

@@ -14,7 +14,7 @@ use chrono::TimeZone;
 use chrono_tz::Tz;
 use maud::{Markup, html};
 
-use crate::datum::Datum;
+use crate::datum::{Datum, escaped};
 use crate::desk::report::shown::with_unit;
 use crate::desk::report::{Chart, ChartForm, Unit};
 
@@ -40,7 +40,7 @@ pub(super) fn chart(chart: &Chart, zone: Tz) -> Markup {
     let wide = chart.x.len().max(1) as f64;
     let slot = (RIGHT - LEFT) / wide;
     html! {
-        svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(chart.title) {
+        svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(escaped(&chart.title)) {
             @for tick in &axis.ticks {
                 @let y = axis.y(*tick);
                 line class={ @if *tick == 0.0 { "zero" } @else { "grid" } } x1=(LEFT) x2=(RIGHT) y1=(y) y2=(y) {}
@@ -59,7 +59,7 @@ pub(super) fn chart(chart: &Chart, zone: Tz) -> Markup {
         @if chart.series.len() > 1 {
             ul.legend {
                 @for (number, (name, _)) in chart.series.iter().enumerate() {
-                    li { i class={ "fill-" (number % COLOURS) } {} (name) }
+                    li { i class={ "fill-" (number % COLOURS) } {} (escaped(name)) }
                 }
             }
         }
@@ -76,7 +76,7 @@ fn bars(chart: &Chart, axis: &Axis, number: usize, name: &str, values: &[Datum],
                     @let (from, to) = (axis.y(height.max(0.0)), axis.y(height.min(0.0)));
                     @let left = LEFT + slot * (place as f64 + 0.1) + wide * number as f64;
                     rect x=(near(left)) y=(from) width=(near(wide)) height=(near(to - from)) {
-                        title { (x_label(x, zone, true)) " " (name) ": " (with_unit(value, chart.unit, zone)) }
+                        title { (x_label(x, zone, true)) " " (escaped(name)) ": " (with_unit(value, chart.unit, zone)) }
                     }
                 }
             }
@@ -100,7 +100,7 @@ fn lines(axis: &Axis, slot: f64, colour: usize, name: &str, values: &[Datum]) ->
     let per_point = values.len().div_ceil(POINTS_MAX / 2);
     html! {
         g class={ "ink-" (colour) } {
-            title { (name) }
+            title { (escaped(name)) }
             @for stretch in stretches.iter().filter(|stretch| !stretch.is_empty()) {
                 @let points: String = thinned(stretch, per_point).into_iter().map(point).collect();
                 @if stretch.len() == 1 {
@@ -201,7 +201,7 @@ fn x_label(x: &Datum, zone: Tz, is_short: bool) -> String {
             zone.timestamp_nanos(*ns).format(if is_short { "%H:%M" } else { "%Y-%m-%d" }).to_string()
         }
         other => {
-            let text = with_unit(other, Unit::None, zone);
+            let text = escaped(&with_unit(other, Unit::None, zone)).to_string();
             let cut = text.char_indices().nth(16).map(|(at, _)| at);
             cut.map_or(text.clone(), |at| format!("{}…", &text[..at]))
         }

@@ -9,7 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::shown::with_unit;
 use super::{Column, Figure, Figures, Report, Section, Table, Unit};
-use crate::datum::Datum;
+use crate::datum::{Datum, escaped};
 use chrono_tz::Tz;
 
 const STYLE: &str = include_str!("style.css");
@@ -45,7 +45,7 @@ pub fn page(report: &Report) -> String {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (report.title) ", " (report.period) }
+                title { (escaped(&report.title)) ", " (report.period) }
                 // The browser would ask for an icon otherwise.
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
@@ -53,7 +53,7 @@ pub fn page(report: &Report) -> String {
             body {
                 main {
                     header {
-                        h1 { (report.title) }
+                        h1 { (escaped(&report.title)) }
                         p.period { (report.period) ", " (with_unit(&Datum::from(report.events), Unit::Count, zone)) " events" }
                         @if let Some(previous) = &report.compared_with {
                             p.period { "compared with " (previous) }
@@ -62,7 +62,7 @@ pub fn page(report: &Report) -> String {
                     @if !report.notes.is_empty() {
                         section.notes {
                             h2 { "To know" }
-                            ul { @for note in &report.notes { li { (note) } } }
+                            ul { @for note in &report.notes { li { (escaped(note)) } } }
                         }
                     }
                     @for section in &report.sections { (self::section(section, zone)) }
@@ -81,7 +81,7 @@ fn section(section: &Section, zone: Tz) -> Markup {
                 Section::Figures(figures) => (self::figures(figures, zone)),
                 Section::Table(table) => (self::table(table, zone)),
                 Section::Chart(chart) => {
-                    h2 { (chart.title) }
+                    h2 { (escaped(&chart.title)) }
                     (chart::chart(chart, zone))
                 }
             }
@@ -91,7 +91,7 @@ fn section(section: &Section, zone: Tz) -> Markup {
 
 fn figures(figures: &Figures, zone: Tz) -> Markup {
     html! {
-        h2 { (figures.title) }
+        h2 { (escaped(&figures.title)) }
         dl { @for figure in &figures.figures { (self::figure(figure, zone)) } }
     }
 }
@@ -101,9 +101,9 @@ fn figure(figure: &Figure, zone: Tz) -> Markup {
         div {
             dt { (figure.label) }
             dd {
-                span class=[sign(&figure.value, figure.unit)] { (with_unit(&figure.value, figure.unit, zone)) }
+                span class=[sign(&figure.value, figure.unit)] { (safe(&figure.value, figure.unit, zone)) }
                 @if let Some(previous) = &figure.previous {
-                    small { "was " (with_unit(previous, figure.unit, zone)) }
+                    small { "was " (safe(previous, figure.unit, zone)) }
                 }
             }
         }
@@ -113,7 +113,7 @@ fn figure(figure: &Figure, zone: Tz) -> Markup {
 fn table(table: &Table, zone: Tz) -> Markup {
     let more = table.rows.len().saturating_sub(TABLE_ROWS_MAX);
     html! {
-        h2 { (table.title) }
+        h2 { (escaped(&table.title)) }
         @if table.rows.is_empty() {
             p.none { "none" }
         } @else {
@@ -137,12 +137,17 @@ fn table(table: &Table, zone: Tz) -> Markup {
 }
 
 fn cell(value: &Datum, column: &Column, zone: Tz) -> Markup {
-    let text = with_unit(value, column.unit, zone);
+    let text = safe(value, column.unit, zone);
     if is_number(column) {
         html! { td class={ "number " (sign(value, column.unit).unwrap_or_default()) } { (text) } }
     } else {
         html! { td { (text) } }
     }
+}
+
+/// A value as text that neither moves a cursor, where a page is printed to a terminal, nor turns the text around it.
+fn safe(value: &Datum, unit: Unit, zone: Tz) -> String {
+    escaped(&with_unit(value, unit, zone)).to_string()
 }
 
 /// Whether its values stand at the right.
@@ -167,7 +172,7 @@ mod tests {
     /// A report of every kind of section, with texts that would break out of a page.
     fn report() -> Report {
         let period = Period::day("2026-01-05".parse().unwrap(), Tz::UTC).unwrap();
-        let evil = "</style><script>alert(1)</script>\"'";
+        let evil = "</style><script>alert(1)</script>\"'\x1b[31m\u{202e}";
         let column = |name, label, unit| Column { name, label, unit };
         let hours =
             (0..24).map(|hour| Datum::Time(Timestamp(period.from.nanos() + hour * 3_600_000_000_000)));
@@ -219,6 +224,7 @@ mod tests {
         let page = page(&report());
         assert!(!page.contains("<script"), "{page}");
         assert_eq!(page.matches("</style>").count(), 1);
+        assert_eq!(page.find(|c| c != '\n' && crate::datum::is_unsafe(c)), None);
         assert!(page.matches("&lt;script&gt;").count() > TABLE_ROWS_MAX);
     }
 
