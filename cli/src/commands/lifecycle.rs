@@ -25,11 +25,16 @@ const TREE_LINES_MAX: usize = 200;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &args::Lifecycle) -> Result<Outcome, Failure> {
-    let snapshot = Reader::open(&arguments.directory)?.snapshot()?;
     let mut conditions = Vec::new();
     conditions.extend(arguments.orphans.then_some("is_orphan = true"));
     conditions.extend(arguments.open.then_some("is_open = true"));
     conditions.extend(arguments.illegal.then_some("illegal_transitions > 0"));
+    let filter = arguments.id.as_deref().filter(|_| !conditions.is_empty()).unwrap_or_default();
+    if blotter::query::syntax::parse(filter).is_ok_and(|query| !query.stages.is_empty()) {
+        let reason = "a filter is needed, without stages; a query with `| lifecycle` takes any of them";
+        return Err(Failure::Usage(reason.to_owned()));
+    }
+    let snapshot = Reader::open(&arguments.directory)?.snapshot()?;
     if !conditions.is_empty() {
         return list(&snapshot, arguments, &conditions.join(" or "));
     }

@@ -53,6 +53,7 @@ fn wrong_usage_is_status_2_and_touches_nothing() {
         &["query", database],
         &["query", database, "x", "--format", "xml"],
         &["repl"],
+        &["lifecycle", database, "--open", "category = order | stats count()"],
         &["report", database],
         &["report", database, "weather"],
         &["report", database, "daily", "--date", "tomorrow"],

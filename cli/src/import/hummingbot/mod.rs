@@ -228,7 +228,17 @@ impl Memory {
         }
         if record.level == "EVENT_LOG" {
             match event_log::read(self, record, message) {
-                Ok(draft) => return draft,
+                Ok(draft) => {
+                    // What an order came to cannot be told without them.
+                    for name in ["price", "amount", "base_asset_amount", "quote_asset_amount"] {
+                        if draft.value("order_id").is_some() && draft.value(&format!("{name}_text")).is_some()
+                        {
+                            intake
+                                .doubt(line, &format!("its {name} is no number, and is kept as {name}_text"));
+                        }
+                    }
+                    return draft;
+                }
                 Err(reason) => intake.doubt(line, &format!("its EVENT_LOG could not be read: {reason}")),
             }
         }

@@ -202,16 +202,22 @@ fn what_is_too_long_for_one_event_goes_on_in_others() {
 
 #[test]
 fn what_cannot_be_read_is_told() {
+    const NO_AMOUNT: &str = r#"{"timestamp": 1.0, "order_id": "x", "price": "1", "amount": "NaN", "event_name": "OrderFilledEvent"}"#;
     let text =
         "  a tail of what was before\n\n2022-13-14 06:55:34,001 - 45 - a - INFO - no such day\n  of it\n"
             .to_owned()
-            + &log(&[(REPORTER, "{not json"), (REPORTER, r#"{"order_id": "x"}"#)]);
+            + &log(&[(REPORTER, "{not json"), (REPORTER, r#"{"order_id": "x"}"#), (REPORTER, NO_AMOUNT)]);
     let read = read(&text);
     let bad: Vec<bool> = read.taken.iter().map(|taken| matches!(taken, Taken::Bad(_))).collect();
-    assert_eq!(bad, [true, false, true, true, false, false]);
+    assert_eq!(bad, [true, false, true, true, false, false, false]);
     assert_eq!(read.taken[1], Taken::Blank);
     // The records are kept as lines of a log.
-    assert_eq!(read.doubts.len(), 2);
+    assert_eq!(read.doubts.len(), 3);
+    assert!(
+        read.doubts[2].ends_with("its amount is no number, and is kept as amount_text"),
+        "{}",
+        read.doubts[2]
+    );
     assert!(read.doubts[0].starts_with("5: its EVENT_LOG could not be read: column 2"), "{}", read.doubts[0]);
     assert!(read.doubts[1].contains("'event_name'"));
     assert!(read.events[0].contains("event=log_line message={not json component"), "{}", read.events[0]);

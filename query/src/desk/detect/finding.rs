@@ -6,7 +6,7 @@ use blotter_engine::event::{Level, Seq, Timestamp};
 use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 
-use crate::datum::{Datum, is_unsafe, write_json, write_json_text};
+use crate::datum::{Datum, escaped, write_json, write_json_text};
 use crate::rows::{Picture, Rows};
 
 /// One finding.
@@ -162,7 +162,7 @@ impl Finding {
             }
             _ => {}
         }
-        line.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+        escaped(&line).to_string()
     }
 
     /// As one JSON object, without a line end.
