@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::activity::count_of;
 use super::inquiry::{Inquiry, number_of};
 use crate::datum::Datum;
 use crate::error::{ErrorKind, Result};
@@ -26,24 +27,31 @@ impl Repeats {
     /// # Errors
     /// Those of the query.
     pub(super) fn find(inquiry: &mut Inquiry<'_>, fills: &str) -> Result<Repeats> {
-        let mut repeats = Repeats::default();
-        let query = format!(
-            "{fills} and exists exec_id and exists order_id and not fill_quantity = 0 \
-             | stats count() as told by order_id, exec_id | where told > 1"
-        );
-        let found = inquiry.each(&query, |row| {
-            repeats.is_met.insert((row.get("order_id").clone(), row.get("exec_id").clone()), false);
-            Ok(())
-        });
-        match found {
+        match Repeats::ask(inquiry, fills) {
             Err(error) if error.kind() == ErrorKind::Limit => {
                 inquiry.note(format!(
                     "executions told again were not looked for, and count again, as there are many executions: {error}"
                 ));
                 Ok(Repeats::default())
             }
-            found => found.map(|()| repeats),
+            found => found,
         }
+    }
+
+    fn ask(inquiry: &mut Inquiry<'_>, fills: &str) -> Result<Repeats> {
+        let mut repeats = Repeats::default();
+        let fills = format!("{fills} and exists exec_id and exists order_id and not fill_quantity = 0");
+        // Most venues give an id once, whatever the order: that nothing was told again is known without the pairs.
+        let counts = inquiry.row(&format!("{fills} | stats count() as fills, distinct(exec_id) as ids"))?;
+        if counts.is_none_or(|row| count_of(&row, "fills") == count_of(&row, "ids")) {
+            return Ok(repeats);
+        }
+        let pairs = format!("{fills} | stats count() as told by order_id, exec_id | where told > 1");
+        inquiry.each(&pairs, |row| {
+            repeats.is_met.insert((row.get("order_id").clone(), row.get("exec_id").clone()), false);
+            Ok(())
+        })?;
+        Ok(repeats)
     }
 
     /// Whether no execution was told again.
