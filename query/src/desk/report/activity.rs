@@ -9,12 +9,14 @@ use blotter_engine::event::{OrderStatus, Timestamp};
 
 use super::Unit;
 use super::build::{Bucket, greater, mean, plus, share};
-use super::inquiry::Inquiry;
+use super::inquiry::{Inquiry, number_of};
+use super::repeats::Repeats;
 use super::steps::{Steps, is_fill, is_order_event, status_of};
-use crate::datum::Datum;
+use crate::datum::{Datum, arithmetic};
 use crate::desk::Period;
 use crate::error::Result;
 use crate::rows::Row;
+use crate::syntax::ast::BinaryOp;
 
 /// Figures of orders and fills.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +77,29 @@ impl Activity {
         }
     }
 
+    /// Takes away one event of a status.
+    fn remove_status(&mut self, status: OrderStatus) {
+        if let Some(at) = OrderStatus::ALL.iter().position(|known| *known == status) {
+            self.statuses[at] = self.statuses[at].saturating_sub(1);
+        }
+    }
+
+    /// Adds one fill; what it comes to is the same as of [`Activity::add_fills`].
+    fn add_fill(&mut self, row: &Row) -> Result<()> {
+        let [quantity, price, commission, slippage] = FILL_NUMBERS.map(|name| number_of(row, name));
+        self.fills += 1;
+        self.priced += u64::from(!price.is_null());
+        self.commissions += u64::from(!commission.is_null());
+        self.slippages += u64::from(!slippage.is_null());
+        let notional = arithmetic::binary(BinaryOp::Multiply, price.borrow(), quantity.borrow())?;
+        self.volume = plus(&self.volume, &quantity)?;
+        self.notional = plus(&self.notional, &notional)?;
+        self.commission = plus(&self.commission, &commission)?;
+        self.slippage_sum = plus(&self.slippage_sum, &slippage)?;
+        self.slippage_max = greater(std::mem::take(&mut self.slippage_max), &slippage);
+        Ok(())
+    }
+
     fn add_fills(&mut self, row: &Row) -> Result<()> {
         self.fills += count_of(row, "fills");
         self.priced += count_of(row, "priced");
@@ -105,7 +130,13 @@ pub(super) struct Activities {
     pub(super) partially_filled: Datum,
 }
 
-const LATENCIES: &str = "avg(latency_us) as mean, p50(latency_us) as p50, p99(latency_us) as p99";
+/// What is added up of fills.
+const FILL_NUMBERS: [&str; 4] = ["fill_quantity", "fill_price", "commission", "slippage_bps"];
+const FILL_STATS: &str = "stats count() as fills, sum(fill_quantity) as volume, count(fill_price) as priced, \
+                          sum({fill_price * fill_quantity}) as notional, count(commission) as commissions, \
+                          sum(commission) as commission_sum, count(slippage_bps) as slippages, \
+                          sum(slippage_bps) as slippage_sum, max(slippage_bps) as slippage_max";
+const LATENCIES: &str = "stats avg(latency_us) as mean, p50(latency_us) as p50, p99(latency_us) as p99";
 
 impl Activities {
     /// Asks by a field of few values, such as the strategy; over time if a bucket is given.
@@ -136,13 +167,15 @@ impl Activities {
             Ok(())
         })?;
         let fills = is_fill(&period);
-        let fills = format!(
-            "{fills} | stats count() as fills, sum(fill_quantity) as volume, count(fill_price) as priced, \
-             sum({{fill_price * fill_quantity}}) as notional, count(commission) as commissions, \
-             sum(commission) as commission_sum, count(slippage_bps) as slippages, sum(slippage_bps) as slippage_sum, \
-             max(slippage_bps) as slippage_max by {key}{time}"
-        );
-        inquiry.each(&fills, |row| all.each(row, key, bucket.is_some(), |found| found.add_fills(row)))?;
+        let repeats = Repeats::find(inquiry, &fills)?;
+        if repeats.is_empty() {
+            let stats = format!("{FILL_STATS} by {key}{time}");
+            inquiry.each_of_numbers(&fills, &FILL_NUMBERS, &stats, |row| {
+                all.each(row, key, bucket.is_some(), |found| found.add_fills(row))
+            })?;
+        } else {
+            all.ask_fills_one_by_one(inquiry, repeats, &fills, key, bucket)?;
+        }
         if let Some(submitted) = steps.condition(OrderStatus::Submitted, &inquiry.period) {
             all.ask_latency(inquiry, &submitted, key, bucket)?;
         }
@@ -153,6 +186,38 @@ impl Activities {
         }
         all.note(inquiry);
         Ok(all)
+    }
+
+    /// Asks for every fill, to leave out those that tell an execution again, and the step that came with it.
+    fn ask_fills_one_by_one(
+        &mut self,
+        inquiry: &mut Inquiry<'_>,
+        mut repeats: Repeats,
+        fills: &str,
+        key: &str,
+        bucket: Option<Bucket>,
+    ) -> Result<()> {
+        let time = bucket.map_or("ts", Bucket::key);
+        let numbers = FILL_NUMBERS.join(", ");
+        let query = format!("{fills} | fields {time}, {key}, event, status, order_id, exec_id, {numbers}");
+        let mut has_no_numbers = false;
+        inquiry.each(&query, |row| {
+            if repeats.is_repeat(row) {
+                let Some(status) = status_of(row.get("event"), row.get("status")) else { return Ok(()) };
+                return self.each(row, key, bucket.is_some(), |found| {
+                    found.remove_status(status);
+                    Ok(())
+                });
+            }
+            has_no_numbers |=
+                FILL_NUMBERS.iter().any(|name| !row.get(name).is_null() && number_of(row, name).is_null());
+            self.each(row, key, bucket.is_some(), |found| found.add_fill(row))
+        })?;
+        if has_no_numbers {
+            inquiry.note_no_numbers(fills, &FILL_NUMBERS)?;
+        }
+        repeats.note(inquiry, "of the period");
+        Ok(())
     }
 
     /// Asks for latencies: percentiles of parts do not add up, so each is asked for.
@@ -168,15 +233,16 @@ impl Activities {
             p50: row.get("p50").clone(),
             p99: row.get("p99").clone(),
         };
-        if let Some(row) = inquiry.row(&format!("{submitted} | stats {LATENCIES}"))? {
+        if let Some(row) = inquiry.row_of_numbers(submitted, &["latency_us"], LATENCIES)? {
             self.total.latency = latency(&row);
         }
-        inquiry.each(&format!("{submitted} | stats {LATENCIES} by {key}"), |row| {
+        inquiry.each_of_numbers(submitted, &["latency_us"], &format!("{LATENCIES} by {key}"), |row| {
             self.by_key.entry(row.get(key).clone()).or_default().latency = latency(row);
             Ok(())
         })?;
         let Some(bucket) = bucket else { return Ok(()) };
-        inquiry.each(&format!("{submitted} | stats {LATENCIES} by {}", bucket.key()), |row| {
+        let stats = format!("{LATENCIES} by {}", bucket.key());
+        inquiry.each_of_numbers(submitted, &["latency_us"], &stats, |row| {
             self.by_time.entry(row.get("ts").clone()).or_default().latency = latency(row);
             Ok(())
         })

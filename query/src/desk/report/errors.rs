@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use blotter_engine::event::names::ALERT;
 use blotter_engine::event::{Level, Timestamp};
 
 use super::activity::count_of;
@@ -16,12 +17,18 @@ use crate::error::Result;
 const LEVELS: [Level; 2] = [Level::Error, Level::Critical];
 
 pub(super) fn sections(inquiry: &mut Inquiry<'_>) -> Result<Vec<Section>> {
-    let condition = format!("(category = error or level >= error) and {}", inquiry.period.condition());
-    let all = inquiry.row(&format!(
-        "{condition} | stats count() as errors, count(where level = critical) as critical, \
+    // Alerts are blotter's own, about what is counted already.
+    let condition = format!(
+        "(category = error or level >= error) and not (category = system and event = {ALERT}) and {}",
+        inquiry.period.condition()
+    );
+    let all = inquiry.row_of_numbers(
+        &condition,
+        &["lost_count"],
+        "stats count() as errors, count(where level = critical) as critical, \
          distinct(strategy) as strategies, distinct(event) as events, first(ts) as first, last(ts) as last, \
-         sum(lost_count) as lost"
-    ))?;
+         sum(lost_count) as lost",
+    )?;
     let of_all = |name: &str| all.as_ref().map_or(Datum::Null, |row| row.get(name).clone());
     let summary = [
         ("errors", "errors", Unit::Count, of_all("errors")),

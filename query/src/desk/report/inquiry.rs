@@ -1,11 +1,14 @@
 //! Questions of one report, all on one snapshot, and what there is to say about the answers.
 
 use blotter_engine::Snapshot;
+use blotter_engine::event::parse_decimal;
 
 use super::ReportOptions;
+use super::activity::count_of;
 use crate::api::{Parameters, QueryOptions, Queryable};
+use crate::datum::Datum;
 use crate::desk::Period;
-use crate::error::{ErrorKind, QueryError, Result};
+use crate::error::{ErrorKind, Result};
 use crate::rows::{Row, Rows, UnreadablePart};
 
 /// See the module.
@@ -33,28 +36,88 @@ impl<'a> Inquiry<'a> {
 
     /// Gives each row of an answer to a function.
     ///
-    /// A field that holds what a question cannot be asked of (text where there should be numbers) is noted, and the
-    /// question has no answer; the other questions have theirs.
-    ///
     /// # Errors
-    /// What fails otherwise, and what the function gives.
+    /// What fails, and what the function gives.
     pub(super) fn each(&mut self, text: &str, mut take: impl FnMut(&Row) -> Result<()>) -> Result<()> {
-        let mut rows = match self.snapshot.query_with_options(text, &self.query_options) {
-            Ok(rows) => rows,
-            Err(error) => return self.note_type_error(error),
-        };
-        let mut failed = None;
+        let mut rows = self.snapshot.query_with_options(text, &self.query_options)?;
+        let mut done = Ok(());
         for row in rows.by_ref() {
-            match row {
-                Ok(row) => take(&row)?,
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
+            done = row.and_then(|row| take(&row));
+            if done.is_err() {
+                break;
             }
         }
         self.note_unreadable(&rows);
-        failed.map_or(Ok(()), |error| self.note_type_error(error))
+        done
+    }
+
+    /// Gives each row of figures (`stats ...`) of events to a function; the figures are computed of the numbers that
+    /// these fields hold.
+    ///
+    /// Almost always they hold nothing else. Only where they do, the question is asked again of what is a number, or
+    /// a text that says one, and what is none is noted.
+    ///
+    /// # Errors
+    /// What fails, and what the function gives.
+    pub(super) fn each_of_numbers(
+        &mut self,
+        events: &str,
+        fields: &[&str],
+        stats: &str,
+        mut take: impl FnMut(&Row) -> Result<()>,
+    ) -> Result<()> {
+        let mut is_answered = false;
+        let answer = self.each(&format!("{events} | {stats}"), |row| {
+            is_answered = true;
+            take(row)
+        });
+        match answer {
+            Err(error) if error.kind() == ErrorKind::Type && !is_answered => {}
+            answer => return answer,
+        }
+        self.note_no_numbers(events, fields)?;
+        let numbers: Vec<String> =
+            fields.iter().map(|field| format!("{field} = to_number({field})")).collect();
+        self.each(&format!("{events} | extend {} | {stats}", numbers.join(", ")), take)
+    }
+
+    /// The rows of figures, of the numbers that fields hold; see [`Inquiry::each_of_numbers`].
+    pub(super) fn rows_of_numbers(&mut self, events: &str, fields: &[&str], stats: &str) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        self.each_of_numbers(events, fields, stats, |row| {
+            rows.push(row.clone());
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The row of figures that has one; see [`Inquiry::each_of_numbers`].
+    pub(super) fn row_of_numbers(
+        &mut self,
+        events: &str,
+        fields: &[&str],
+        stats: &str,
+    ) -> Result<Option<Row>> {
+        Ok(self.rows_of_numbers(events, fields, stats)?.into_iter().next())
+    }
+
+    /// Says how many values of fields are no numbers.
+    pub(super) fn note_no_numbers(&mut self, events: &str, fields: &[&str]) -> Result<()> {
+        let counts = fields.iter().enumerate().map(|(at, field)| {
+            format!("count({field}) as values_{at}, count(to_number({field})) as numbers_{at}")
+        });
+        let counts: Vec<String> = counts.collect();
+        let Some(row) = self.row(&format!("{events} | stats {}", counts.join(", ")))? else { return Ok(()) };
+        for (at, field) in fields.iter().enumerate() {
+            let [values, numbers] = ["values", "numbers"].map(|name| count_of(&row, &format!("{name}_{at}")));
+            let others = values.saturating_sub(numbers);
+            if others > 0 {
+                self.note(format!(
+                    "{others} of {values} values of {field} are no numbers: figures of {field} are those of the others"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The rows of an answer that are few, such as one for each strategy.
@@ -67,7 +130,7 @@ impl<'a> Inquiry<'a> {
         Ok(rows)
     }
 
-    /// The row of an answer that has one; none if the question has no answer.
+    /// The row of an answer that has one.
     pub(super) fn row(&mut self, text: &str) -> Result<Option<Row>> {
         Ok(self.rows(text)?.into_iter().next())
     }
@@ -88,14 +151,13 @@ impl<'a> Inquiry<'a> {
             }
         }
     }
+}
 
-    fn note_type_error(&mut self, error: QueryError) -> Result<()> {
-        if error.kind() != ErrorKind::Type {
-            return Err(error);
-        }
-        self.note(format!(
-            "some figures are missing, as a field holds what they cannot be computed of: {error}"
-        ));
-        Ok(())
+/// The number that a field holds, as a number or as a text that says one; null if it holds none.
+pub(super) fn number_of(row: &Row, field: &str) -> Datum {
+    match row.get(field) {
+        Datum::Str(text) => parse_decimal(field, text.trim()).map_or(Datum::Null, Datum::Decimal),
+        found @ (Datum::Int(_) | Datum::Float(_) | Datum::Decimal(_)) => found.clone(),
+        _ => Datum::Null,
     }
 }

@@ -23,6 +23,7 @@ mod losing;
 mod missed;
 mod options;
 mod performance;
+mod repeats;
 mod risk;
 pub mod shown;
 mod steps;

@@ -54,7 +54,7 @@ fn by(
     title: &str,
     keys: &[&'static str],
 ) -> Result<Section> {
-    let rows = inquiry.rows(&format!("{condition} | {VALUES} by {}", keys.join(", ")))?;
+    let rows = inquiry.rows_of_numbers(condition, &["value"], &format!("{VALUES} by {}", keys.join(", ")))?;
     let cells = rows.iter().map(|row| {
         let names = keys.iter().chain(&NAMES);
         names.map(|name| row.get(name).clone()).collect()

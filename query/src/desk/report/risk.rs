@@ -14,13 +14,19 @@ const CHECKS: &str = "stats count() as checks, count(where status = passed) as p
 pub(super) fn sections(inquiry: &mut Inquiry<'_>) -> Result<Vec<Section>> {
     let risk = format!("category = risk and {}", inquiry.period.condition());
     let checks = inquiry.row(&format!("{risk} and event = risk_check | {CHECKS}"))?;
-    let limits =
-        inquiry.row(&format!("{risk} and event = risk_limit | stats max(used_percent) as used_max"))?;
+    let used = format!("{risk} and event = risk_limit");
+    // The greatest of texts and numbers may be a text, and a mean is of numbers only: that there are texts shows by it.
+    let limits = inquiry.row_of_numbers(
+        &used,
+        &["used_percent"],
+        "stats max(used_percent) as used_max, avg(used_percent) as used_mean",
+    )?;
     let warnings = inquiry.row(&format!("{risk} and level >= warn | stats count()"))?;
-    let heat = inquiry.row(&format!(
-        "{risk} and event = portfolio_heat_warning \
-         | stats count(), max(heat_percent) as max, avg(heat_percent) as mean, last(heat_percent) as last"
-    ))?;
+    let heat = inquiry.row_of_numbers(
+        &format!("{risk} and event = portfolio_heat_warning"),
+        &["heat_percent"],
+        "stats count(), max(heat_percent) as max, avg(heat_percent) as mean, last(heat_percent) as last",
+    )?;
     let of = |row: &Option<Row>, name: &str| row.as_ref().map_or(Datum::Null, |row| row.get(name).clone());
     let count = |name: &str| checks.as_ref().map_or(0, |row| count_of(row, name));
     let summary = [
@@ -76,11 +82,13 @@ fn by_check(inquiry: &mut Inquiry<'_>, risk: &str) -> Result<Section> {
 }
 
 fn limits_used(inquiry: &mut Inquiry<'_>, risk: &str) -> Result<Section> {
-    let rows = inquiry.rows(&format!(
-        "{risk} and event = risk_limit | stats count() as reports, last(value) as value, last(`limit`) as limit_last, \
-         last(used_percent) as used_last, max(used_percent) as used_max, arg_max(used_percent, ts) as used_max_ts \
-         by limit_name, strategy"
-    ))?;
+    let rows = inquiry.rows_of_numbers(
+        &format!("{risk} and event = risk_limit"),
+        &["used_percent"],
+        "stats count() as reports, last(value) as value, last(`limit`) as limit_last, \
+         last(used_percent) as used_last, max(used_percent) as used_max, arg_max(used_percent, ts) as used_max_ts, \
+         avg(used_percent) as used_mean by limit_name, strategy",
+    )?;
     let names =
         ["limit_name", "strategy", "reports", "value", "limit_last", "used_last", "used_max", "used_max_ts"];
     let columns = [
@@ -97,10 +105,12 @@ fn limits_used(inquiry: &mut Inquiry<'_>, risk: &str) -> Result<Section> {
 }
 
 fn heat_by_strategy(inquiry: &mut Inquiry<'_>, risk: &str) -> Result<Section> {
-    let rows = inquiry.rows(&format!(
-        "{risk} and event = portfolio_heat_warning | stats count() as warnings, max(heat_percent) as heat_max, \
-         avg(heat_percent) as heat_mean, last(heat_percent) as heat_last, last(ts) as last by strategy"
-    ))?;
+    let rows = inquiry.rows_of_numbers(
+        &format!("{risk} and event = portfolio_heat_warning"),
+        &["heat_percent"],
+        "stats count() as warnings, max(heat_percent) as heat_max, \
+         avg(heat_percent) as heat_mean, last(heat_percent) as heat_last, last(ts) as last by strategy",
+    )?;
     let names = ["strategy", "warnings", "heat_max", "heat_mean", "heat_last", "last"];
     let columns = [
         ("strategy", "strategy", Unit::None),
@@ -133,10 +143,11 @@ fn warned(inquiry: &mut Inquiry<'_>, risk: &str) -> Result<Section> {
 
 fn heat_over_time(inquiry: &mut Inquiry<'_>, risk: &str) -> Result<Section> {
     let bucket = Bucket::of(&inquiry.period);
-    let rows = inquiry.rows(&format!(
-        "{risk} and event = portfolio_heat_warning | stats max(heat_percent) as heat by {}",
-        bucket.key()
-    ))?;
+    let rows = inquiry.rows_of_numbers(
+        &format!("{risk} and event = portfolio_heat_warning"),
+        &["heat_percent"],
+        &format!("stats max(heat_percent) as heat, avg(heat_percent) as mean by {}", bucket.key()),
+    )?;
     let times = bucket.all(&inquiry.period, rows.iter().filter_map(|row| row.get("ts").as_timestamp()))?;
     let heat = times.iter().map(|ts| {
         let found = rows.iter().find(|row| row.get("ts").as_timestamp() == Some(*ts));

@@ -28,11 +28,11 @@ pub(super) fn sections(inquiry: &mut Inquiry<'_>) -> Result<Vec<Section>> {
     let last_check = components.values().filter_map(|component| Some(component.last.as_ref()?.0)).max();
     let silent_ns =
         last_event.zip(last_check).map(|(event, check)| event.nanos().saturating_sub(check.nanos()));
-    let response = inquiry.row(&format!(
-        "category = system and event = health_check and {} \
-         | stats avg(response_time_ms) as mean, p99(response_time_ms) as p99, max(response_time_ms) as max",
-        inquiry.period.condition()
-    ))?;
+    let response = inquiry.row_of_numbers(
+        &format!("category = system and event = health_check and {}", inquiry.period.condition()),
+        &["response_time_ms"],
+        "stats avg(response_time_ms) as mean, p99(response_time_ms) as p99, max(response_time_ms) as max",
+    )?;
     let of_response = |name: &str| response.as_ref().map_or(Datum::Null, |row| row.get(name).clone());
     let health = [
         ("health_checks", "checks", Unit::Count, all.checks.into()),
@@ -191,8 +191,8 @@ fn apis(inquiry: &mut Inquiry<'_>) -> Result<[Section; 2]> {
     const ERRORS: &str = "stats count() as errors, sum(retry_count) as retries, last(ts) as last";
     let calls = format!("category = performance and event = api_call and {period}");
     let errors = format!("category = error and event = api_error and {period}");
-    let all_calls = inquiry.row(&format!("{calls} | {CALLS}"))?;
-    let all_errors = inquiry.row(&format!("{errors} | {ERRORS}"))?;
+    let all_calls = inquiry.row_of_numbers(&calls, &["latency_us"], CALLS)?;
+    let all_errors = inquiry.row_of_numbers(&errors, &["retry_count"], ERRORS)?;
     let of = |row: Option<&Row>, name: &str| row.map_or(Datum::Null, |row| row.get(name).clone());
     let rate = |row: Option<&Row>| {
         row.map_or(Datum::Null, |row| share(count_of(row, "failed"), count_of(row, "calls")))
@@ -211,11 +211,11 @@ fn apis(inquiry: &mut Inquiry<'_>) -> Result<[Section; 2]> {
         ]
     };
     let mut endpoints: BTreeMap<Datum, (Option<Row>, Option<Row>)> = BTreeMap::new();
-    for row in inquiry.rows(&format!("{calls} | {CALLS} by endpoint"))? {
+    for row in inquiry.rows_of_numbers(&calls, &["latency_us"], &format!("{CALLS} by endpoint"))? {
         let endpoint = row.get("endpoint").clone();
         endpoints.entry(endpoint).or_default().0 = Some(row);
     }
-    for row in inquiry.rows(&format!("{errors} | {ERRORS} by endpoint"))? {
+    for row in inquiry.rows_of_numbers(&errors, &["retry_count"], &format!("{ERRORS} by endpoint"))? {
         let endpoint = row.get("endpoint").clone();
         endpoints.entry(endpoint).or_default().1 = Some(row);
     }

@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use super::activity::count_of;
-use super::inquiry::Inquiry;
+use super::inquiry::{Inquiry, number_of};
+use super::repeats::Repeats;
 use super::steps::is_fill;
 use crate::datum::Datum;
 use crate::desk::trades::{Fifo, Fill, Outcome, RoundTrip};
@@ -76,11 +77,14 @@ pub(super) struct Trades {
 pub(super) fn trades(inquiry: &mut Inquiry<'_>) -> Result<Trades> {
     let fills = is_fill(&format!("ts < {}", inquiry.period.until));
     let orders = orders_of_bare_fills(inquiry, &fills)?;
-    let mut matching = Matching { fifo: Fifo::default(), trades: Vec::new(), counts: Counts::default() };
+    let repeats = Repeats::find(inquiry, &fills)?;
+    let mut matching =
+        Matching { fifo: Fifo::default(), trades: Vec::new(), counts: Counts::default(), repeats };
     let from = inquiry.period.from;
-    let columns = "ts, strategy, symbol, side, fill_quantity, fill_price, commission, order_id";
+    let columns = "ts, strategy, symbol, side, fill_quantity, fill_price, commission, order_id, exec_id";
     inquiry.each(&format!("{fills} | fields {columns}"), |row| matching.add(row, &orders, from))?;
-    let Matching { fifo, trades, counts } = matching;
+    let Matching { fifo, trades, counts, repeats } = matching;
+    repeats.note(inquiry, "up to the end of the period");
     counts.note(inquiry);
     if counts.matched == 0 {
         return exits(inquiry);
@@ -135,10 +139,14 @@ struct Matching {
     fifo: Fifo,
     trades: Vec<Trade>,
     counts: Counts,
+    repeats: Repeats,
 }
 
 impl Matching {
     fn add(&mut self, row: &Row, orders: &Orders, from: Timestamp) -> Result<()> {
+        if self.repeats.is_repeat(row) {
+            return Ok(());
+        }
         let order_id = match row.get("order_id") {
             Datum::Str(id) => Some(id.clone()),
             _ => None,
@@ -156,7 +164,8 @@ impl Matching {
         };
         let symbol = text(or_of_order("symbol", |order| &order.symbol));
         let strategy = text(or_of_order("strategy", |order| &order.strategy));
-        let quantity = row.get("fill_quantity").as_decimal().filter(|quantity| *quantity > Decimal::ZERO);
+        let quantity =
+            number_of(row, "fill_quantity").as_decimal().filter(|quantity| *quantity > Decimal::ZERO);
         let counts = &mut self.counts;
         counts.fills += 1;
         let Some(ts) = row.get("ts").as_timestamp() else { return Ok(()) };
@@ -168,7 +177,7 @@ impl Matching {
             counts.without_side += 1;
             return Ok(());
         };
-        let Some(price) = row.get("fill_price").as_decimal() else {
+        let Some(price) = number_of(row, "fill_price").as_decimal() else {
             counts.without_price += 1;
             return Ok(());
         };
@@ -177,7 +186,7 @@ impl Matching {
             return Ok(());
         };
         counts.matched += 1;
-        let commission = row.get("commission").as_decimal();
+        let commission = number_of(row, "commission").as_decimal();
         counts.without_commission += u64::from(commission.is_none());
         let commission = commission.unwrap_or_default();
         let fill = Fill { ts, strategy, symbol, side, quantity, price, commission, order_id };
@@ -232,7 +241,8 @@ fn exits(inquiry: &mut Inquiry<'_>) -> Result<Trades> {
     let columns = "ts, strategy, symbol, side, quantity, price, pnl, order_id, reason";
     let query = format!("category = position and event = trade_exit and {period} | fields {columns}");
     inquiry.each(&query, |row| {
-        let (Some(exit_ts), Some(net_pnl)) = (row.get("ts").as_timestamp(), row.get("pnl").as_decimal())
+        let (Some(exit_ts), Some(net_pnl)) =
+            (row.get("ts").as_timestamp(), number_of(row, "pnl").as_decimal())
         else {
             without_pnl += 1;
             return Ok(());
