@@ -49,7 +49,7 @@ use std::path::{Path, PathBuf};
 
 pub use alert::Alert;
 pub use config::{Action, ActionKind, Rule, WatchConfig};
-pub use watcher::{Statistics, Watch, WatchOptions};
+pub use watcher::{Begins, Statistics, Watch, WatchOptions};
 
 /// Why a watch could not begin, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -86,8 +86,10 @@ pub enum Error {
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
     /// The thread that follows ended by a defect of its own: it panicked, and said so on the standard error.
-    #[error("the watch ended by a defect of its own, of which the standard error has the place; hint: start it again, \
-             it goes on where its state was saved, and report the defect")]
+    #[error(
+        "the watch ended by a defect of its own, of which the standard error has the place; hint: start it again, \
+             it goes on where its state was saved, and report the defect"
+    )]
     Panicked,
 }
 

@@ -106,10 +106,7 @@ impl OwnDetector {
         let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !line.trim().starts_with('#'));
         lines
             .map(|(number, line)| {
-                OwnDetector::parse(line).map_err(|error| {
-                    let hints: String = error.hints().map(|hint| format!("; hint: {hint}")).collect();
-                    format!("line {}: {error}{hints}", number + 1)
-                })
+                OwnDetector::parse(line).map_err(|error| format!("line {}: {error}", number + 1))
             })
             .collect()
     }
