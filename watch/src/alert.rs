@@ -59,9 +59,17 @@ impl Alert {
             fields.push(("last_seq".to_owned(), whole(last.0)));
         }
         for (name, value) in &finding.subject {
-            let is_taken = Field::RESERVED.contains(&name.as_ref())
-                || fields.iter().any(|(taken, _)| taken == name.as_ref());
-            let name = if is_taken { format!("subject_{name}") } else { name.to_string() };
+            // An event that has a name twice is refused: `event` is its own as well, and a subject may have
+            // `subject_rule` beside `rule`.
+            let is_taken = |name: &str| {
+                Field::RESERVED.contains(&name)
+                    || name == Field::EVENT.name()
+                    || fields.iter().any(|(taken, _)| taken == name)
+            };
+            let mut name = name.to_string();
+            while is_taken(&name) {
+                name.insert_str(0, "subject_");
+            }
             fields.push((name, Logged::Text(cut_to(value, 256))));
         }
         LoggedAlert { level: finding.level.name().to_owned(), fields }

@@ -194,10 +194,7 @@ impl WatchConfig {
         }
         match query.map(|query| OwnDetector::new(&rule.name, &query, &threshold)) {
             Some(Ok(own)) => rule.query = Some(OwnDetector { level: level.unwrap_or(own.level), ..own }),
-            Some(Err(error)) => {
-                let hints: String = error.hints().map(|hint| format!("; hint: {hint}")).collect();
-                reading.mistake(at, format!("{error}{hints}"));
-            }
+            Some(Err(error)) => reading.mistake(at, error.to_string()),
             None => {
                 if level.is_some() || !threshold.is_empty() {
                     reading.mistake(

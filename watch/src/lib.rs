@@ -49,7 +49,7 @@ use std::path::{Path, PathBuf};
 
 pub use alert::Alert;
 pub use config::{Action, ActionKind, Rule, WatchConfig};
-pub use watcher::{Statistics, Watch, WatchOptions};
+pub use watcher::{Begins, Statistics, Watch, WatchOptions};
 
 /// Why a watch could not begin, or ended.
 #[derive(Debug, thiserror::Error)]

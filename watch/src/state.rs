@@ -5,7 +5,7 @@
 //! detectors is of the same moment as the position, so a watch that goes on from it finds what it would have found.
 //! It is saved before the actions of an alert begin: after a crash they are done again rather than never.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use blotter_engine::event::Timestamp;
@@ -25,6 +25,9 @@ const BYTES_MAX: u64 = 256 * 1024 * 1024;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) format: String,
+    /// The identity of the database it is of; empty if it was written before that was kept.
+    #[serde(default)]
+    pub(crate) database: String,
     /// The event that comes next.
     pub(crate) next_seq: u64,
     /// Alerts raised so far.
@@ -34,6 +37,9 @@ pub(crate) struct State {
     pub(crate) detectors: Value,
     /// By rule: the threshold and window they are of, and what they know.
     pub(crate) counters: BTreeMap<String, (String, Value)>,
+    /// By rule: the query, threshold and window they are of, and the subjects that passed at the last run.
+    #[serde(default)]
+    pub(crate) passing: BTreeMap<String, (String, BTreeSet<String>)>,
     pub(crate) pending: Vec<Pending>,
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use blotter_engine::catalog::Manifest;
 use blotter_engine::event::{Seq, Timestamp};
 use blotter_engine::vfs::{Host, yield_to_recording};
 use blotter_engine::view::{FollowFrom, Follower};
@@ -82,9 +83,25 @@ impl WatchOptions {
     }
 }
 
+/// Where a watch began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begins {
+    /// With the event recorded next when it was started: there was no state of this database.
+    #[default]
+    WithNext,
+    /// With the first event there is: there was no state of this database, and that was asked for.
+    FromStart,
+    /// Where another watch ended.
+    FromState,
+}
+
 /// How a watch goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
+    /// Where this run began.
+    pub begins: Begins,
+    /// The seq from which on events are looked at in this run.
+    pub first_seq: u64,
     /// Events looked at in this run.
     pub events: u64,
     /// The seq of the event that comes next.
@@ -148,13 +165,13 @@ impl Watch {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Ends it: what has come by now is looked at, the state is saved. Actions that are not done are done by the next
-    /// watch that goes on from it.
+    /// Ends it: what has come by now is looked at, the state is saved. Actions that are not done ([`Statistics::pending`]
+    /// of what it gives) are done by the next watch that goes on from it.
     ///
     /// # Errors
     /// Why it could not go on, or the state could not be saved.
-    pub fn stop(mut self) -> Result<()> {
-        self.end()
+    pub fn stop(mut self) -> Result<Statistics> {
+        self.end().map(|()| self.statistics())
     }
 
     fn end(&mut self) -> Result<()> {
@@ -212,12 +229,24 @@ impl Watcher {
         let end = snapshot.next_seq().0;
         drop(snapshot);
         let detectors = Detectors::new(&options.config.detect.settings);
-        let kept = file.read()?;
-        let is_new = kept.is_none();
-        let mut state = kept.unwrap_or_default();
-        if is_new {
-            state.next_seq = if options.from_start { 0 } else { end };
-        }
+        let identity = Manifest::read(host, database)?.identity.to_string();
+        let kept = file.read()?.filter(|kept| {
+            let of_another = kept.database != identity;
+            if of_another {
+                notes.push(another(kept, &state_path));
+            }
+            !of_another
+        });
+        let begins = match (&kept, options.from_start) {
+            (Some(_), _) => Begins::FromState,
+            (None, true) => Begins::FromStart,
+            (None, false) => Begins::WithNext,
+        };
+        let state = kept.unwrap_or_else(|| State {
+            database: identity,
+            next_seq: if options.from_start { 0 } else { end },
+            ..State::default()
+        });
         let follower = reader.follow(FollowFrom::Seq(Seq(state.next_seq.min(end))))?;
         let (actions, for_queries) =
             (Actions::start(&options.config.actions, log)?, Reader::open_on(host, database)?);
@@ -239,6 +268,13 @@ impl Watcher {
             options,
         };
         watcher.go_on_from(&mut notes, database, end)?;
+        {
+            let mut statistics = watcher.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+            statistics.begins = begins;
+            statistics.first_seq = watcher.state.next_seq;
+            statistics.next_seq = watcher.state.next_seq;
+            statistics.alerts = watcher.state.alerts;
+        }
         watcher.notes = notes;
         let pending = std::mem::take(&mut watcher.state.pending);
         for pending in pending {
@@ -260,7 +296,8 @@ impl Watcher {
         let catch_up = self.options.config.catch_up_events;
         if self.state.next_seq > end {
             notes.push(format!(
-                "the state is of seq {}, and the database has events up to {end}: it is another one, and followed from now on",
+                "the state is of seq {}, and the database has events up to {end}: it was restored from an older copy, and is \
+                 followed from now on",
                 self.state.next_seq
             ));
             self.state.next_seq = end;
@@ -454,6 +491,19 @@ impl Watcher {
         self.state.counters = self.counters.iter().map(kept).collect();
         self.file.write(&mut self.state)
     }
+}
+
+/// What is said of a state that is not of this database.
+fn another(kept: &State, path: &Path) -> String {
+    let whose = match kept.database.as_str() {
+        "" => "does not say of which database it is".to_owned(),
+        identity => format!("is of another database ({})", identity.escape_debug()),
+    };
+    let waiting = match kept.pending.len() {
+        0 => String::new(),
+        count => format!("; {count} actions that waited there are not done"),
+    };
+    format!("the state in {} {whose}, so this watch begins anew{waiting}", path.display())
 }
 
 /// The queries of the rules: those that only count, with what their counts depend on, and the others.

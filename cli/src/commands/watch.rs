@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use blotter::watch::{Alert, WatchConfig, WatchOptions};
+use blotter::watch::{Alert, Begins, WatchConfig, WatchOptions};
 
 use super::detect::{add_own, read_config};
 use crate::args::{Format, Watch};
@@ -44,15 +44,22 @@ pub(crate) fn run(arguments: &Watch) -> Result<Outcome, Failure> {
         options = options.state(state);
     }
     let watch = blotter::watch::Watch::follow(&arguments.directory, options).map_err(failure)?;
-    say(format_args!(
-        "watching {} from seq {} on",
-        arguments.directory.display(),
-        watch.statistics().next_seq
-    ));
+    let begun = watch.statistics();
+    let why = match begun.begins {
+        Begins::FromState => "where the last watch ended",
+        Begins::FromStart => "from the start, as there is no state yet",
+        Begins::WithNext => "with the next event, as there is no state yet",
+    };
+    say(format_args!("watching {} from seq {} on, {why}", arguments.directory.display(), begun.first_seq));
     while !is_over.load(Ordering::Acquire) && !watch.has_ended() {
         std::thread::sleep(LOOK);
     }
-    watch.stop().map_err(failure)?;
+    let ended = watch.stop().map_err(failure)?;
+    match ended.pending {
+        0 => {}
+        1 => say("1 action waits, and is done by the next watch"),
+        waiting => say(format_args!("{waiting} actions wait, and are done by the next watch")),
+    }
     Ok(Outcome::Yes)
 }
 

@@ -24,7 +24,7 @@ use crate::maintain::plan::{Earlier, Partition, Plan};
 use crate::maintain::seal::remove_if_there;
 use crate::maintain::{MaintainOptions, MaintenanceReport, Progress};
 use crate::open::{COLD_MARKER_FILE, COLD_MARKER_NEW_FILE, is_cold_there};
-use crate::record::RecorderOptions;
+use crate::record::{Emit, RecorderOptions};
 use crate::segment::{Places, Tier};
 use crate::vfs::{Host, OpenMode};
 
@@ -283,7 +283,10 @@ impl Db {
         let emitted = event.emit();
         // What the levels say is not to be recorded is not, whoever asks.
         if !emitted.is_accepted() && self.levels().allows(category, level) {
-            return Err(refuse(format!("it could not be recorded: {emitted:?}")));
+            return Err(match emitted {
+                Emit::Refused(refused) => Error::Refused(refused),
+                _ => refuse("there was no room for it in the ring".to_owned()),
+            });
         }
         drop(recorder);
         self.flush()

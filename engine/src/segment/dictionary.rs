@@ -233,6 +233,8 @@ pub(crate) struct Dictionary {
     kept: OnceLock<Arc<Texts>>,
     /// Those that are not kept, while somebody uses them.
     held: Mutex<Weak<Texts>>,
+    /// The page unpacked last for a single text: rows that lie together have texts that do.
+    last_page: Mutex<Option<(u64, Texts)>>,
 }
 
 #[derive(Debug)]
@@ -296,7 +298,14 @@ impl Dictionary {
                 })
             }
         };
-        Ok(Dictionary { form, count, index, kept: OnceLock::new(), held: Mutex::default() })
+        Ok(Dictionary {
+            form,
+            count,
+            index,
+            kept: OnceLock::new(),
+            held: Mutex::default(),
+            last_page: Mutex::default(),
+        })
     }
 
     /// Distinct texts.
@@ -355,10 +364,19 @@ impl Dictionary {
                 out.extend_from_slice(self.texts(file)?.get(code as u32).as_bytes());
             }
             Form::Texts(pages) => {
-                let mut texts = Texts::default();
                 let (page, place) = pages.place(code);
-                pages.unpack(file, page, &mut texts)?;
-                out.extend_from_slice(texts.get(place).as_bytes());
+                let mut last = self.last_page.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                match &*last {
+                    Some((unpacked, texts)) if *unpacked == page => {
+                        out.extend_from_slice(texts.get(place).as_bytes());
+                    }
+                    _ => {
+                        let mut texts = Texts::default();
+                        pages.unpack(file, page, &mut texts)?;
+                        out.extend_from_slice(texts.get(place).as_bytes());
+                        *last = Some((page, texts));
+                    }
+                }
             }
         }
         Ok(())

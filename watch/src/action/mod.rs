@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use blotter_engine::control::{By, Request};
 use blotter_engine::event::{Category, Level, names};
-use blotter_engine::{Recorder, administer};
+use blotter_engine::{Emit, Recorder, administer};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::alert::{Logged, LoggedAlert};
@@ -130,13 +130,19 @@ fn attempt(
                 eprintln!("alert: {}", pending.line);
                 Ok(())
             }
-            ActionKind::Command(words) => command::run(words, &pending.json, action.timeout, stop),
-            ActionKind::Webhook(url) => webhook::post(url, &pending.json, action.timeout),
+            ActionKind::Command(words) => {
+                command::run(words, &pending.json, action.timeout, stop).map_err(Failed::ForNow)
+            }
+            ActionKind::Webhook(url) => {
+                webhook::post(url, &pending.json, action.timeout).map_err(Failed::ForNow)
+            }
         };
         match outcome {
             Ok(()) => return Some(Ok(())),
+            // The next watch would be told the same.
+            Err(Failed::ForGood(reason)) => return Some(Err(reason)),
             Err(_) if stop.load(Ordering::Acquire) => return None,
-            Err(reason) if attempt >= action.attempts => {
+            Err(Failed::ForNow(reason)) if attempt >= action.attempts => {
                 let times = if attempt == 1 { String::new() } else { format!(" (tried {attempt} times)") };
                 return Some(Err(format!("{reason}{times}")));
             }
@@ -151,12 +157,21 @@ fn attempt(
     unreachable!("attempts are counted up to a number")
 }
 
-fn record(log: Option<&mut Log>, event: &LoggedAlert) -> Result<(), String> {
+/// Why it was not done.
+enum Failed {
+    /// It may be done another time.
+    ForNow(String),
+    /// It would fail the same way each time, and hold up those that wait behind it.
+    ForGood(String),
+}
+
+fn record(log: Option<&mut Log>, event: &LoggedAlert) -> Result<(), Failed> {
     match log {
         Some(Log::Own(recorder)) => {
-            let level: Level = event.level.parse().map_err(|error| format!("{error}"))?;
+            let level: Level = event.level.parse().map_err(|error| Failed::ForGood(format!("{error}")))?;
             if !recorder.enabled(Category::SYSTEM, level) {
-                return Err(format!("events of category system and level {level} are not recorded"));
+                let reason = format!("events of category system and level {level} are not recorded");
+                return Err(Failed::ForNow(reason));
             }
             let mut building = recorder.event(Category::SYSTEM, level, names::ALERT);
             for (name, value) in &event.fields {
@@ -165,14 +180,26 @@ fn record(log: Option<&mut Log>, event: &LoggedAlert) -> Result<(), String> {
                     Logged::Text(text) => building.field(name, text),
                 };
             }
-            let emitted = building.emit();
-            if emitted.is_accepted() { Ok(()) } else { Err(format!("it was not recorded: {emitted:?}")) }
+            match building.emit() {
+                Emit::Accepted { .. } => Ok(()),
+                Emit::Refused(refused) => Err(Failed::ForGood(format!("the event is refused: {refused}"))),
+                Emit::Disabled | Emit::Dropped { .. } => {
+                    Err(Failed::ForNow("there was no room for the event in the ring".to_owned()))
+                }
+            }
         }
         Some(Log::Owner(database)) => {
             let by = By::new("blotter watch", "an alert");
             let request = Request::Record(event.to_request());
-            administer(database, &request, &by, &mut |_| {}).map(drop).map_err(|error| error.to_string())
+            administer(database, &request, &by, &mut |_| {}).map(drop).map_err(|error| match error {
+                blotter_engine::Error::Refused(_)
+                | blotter_engine::Error::InvalidOption { .. }
+                | blotter_engine::Error::Declined { .. } => Failed::ForGood(error.to_string()),
+                _ => Failed::ForNow(error.to_string()),
+            })
         }
-        None => Err("there is one log, and another action of this watch writes it".to_owned()),
+        None => {
+            Err(Failed::ForGood("there is one log, and another action of this watch writes it".to_owned()))
+        }
     }
 }

@@ -181,10 +181,7 @@ impl Config {
         };
         match own {
             Ok(own) => self.own.push(own),
-            Err(error) => {
-                let hints: String = error.hints().map(|hint| format!("; hint: {hint}")).collect();
-                reading.mistake(at, format!("{error}{hints}"));
-            }
+            Err(error) => reading.mistake(at, error.to_string()),
         }
     }
 

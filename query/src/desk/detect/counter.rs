@@ -15,12 +15,10 @@ use super::seen::Seen;
 use super::subjects::Subjects;
 use super::toml_values::nanos;
 use crate::api::QueryOptions;
-use crate::error::{ErrorKind, QueryError, Result};
+use crate::error::Result;
 use crate::event_filter::EventFilter;
 use crate::syntax;
-use crate::syntax::ast::{
-    AggregateFunction, CompareOp, ExprKind, Filter, FilterKind, LiteralKind, Query, Stage,
-};
+use crate::syntax::ast::{AggregateFunction, CompareOp, ExprKind, Filter, FilterKind, LiteralKind, Stage};
 use crate::vocabulary::Vocabulary;
 
 /// Most events that are counted one by one.
@@ -59,7 +57,7 @@ impl Counter {
     /// The counter of a detector; `None` if its query does more than count.
     ///
     /// # Errors
-    /// A filter that is wrong, or that speaks of time: the window does.
+    /// A filter that is wrong.
     pub fn new(
         own: &OwnDetector,
         window: std::time::Duration,
@@ -191,7 +189,6 @@ fn push_value(event: &UnsealedEvent<'_>, name: &str, key: &mut String) -> Result
 /// What a detector counts; `None` if it does more.
 fn counting(own: &OwnDetector) -> Result<Option<Counting>> {
     let query = syntax::parse(&own.query)?;
-    refuse_times(&query, &own.query)?;
     let threshold = syntax::parse(&own.threshold)?;
     let Some(count) = threshold.filter.as_ref().and_then(count_of) else { return Ok(None) };
     let filter = query.filter.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -237,25 +234,6 @@ fn count_of(threshold: &Filter) -> Option<u64> {
     (1..=COUNT_MAX).contains(&count).then_some(count)
 }
 
-/// Times in a rule would be those of the moment it was read.
-fn refuse_times(query: &Query, text: &str) -> Result<()> {
-    let Some(filter) = &query.filter else { return Ok(()) };
-    let mut left = vec![filter];
-    while let Some(filter) = left.pop() {
-        match &filter.node {
-            FilterKind::And(parts) | FilterKind::Or(parts) => left.extend(parts),
-            FilterKind::Not(part) => left.push(part),
-            FilterKind::Last(_) | FilterKind::Since(_) | FilterKind::Until(_) | FilterKind::On(_) => {
-                let message = "the time that a rule looks at is its window";
-                let error = QueryError::at(ErrorKind::Syntax, filter.span, message).with_text(text);
-                return Err(error.with_hint("leave this out, and write window = \"5m\" in the rule"));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,7 +248,7 @@ mod tests {
             ("level >= error", "count > 5.5", None),
             ("level >= error", "count > 1000000", None),
             ("level >= error | stats count(), max(latency_us)", "count > 5", None),
-            ("level >= error | stats count(symbol)", "count > 5", None),
+            ("level >= error | stats count(symbol)", "count_symbol > 5", None),
             ("level >= error | stats count() by bin(ts, 1s)", "count > 5", None),
             ("level >= error | top 5 message", "count > 5", None),
         ] {
@@ -278,8 +256,8 @@ mod tests {
             let found = counting(&own).unwrap().map(|counting| (counting.keys.len(), counting.count));
             assert_eq!(found, expected, "{query}, {threshold}");
         }
-        let own = OwnDetector::new("own", "level >= error (last 5m or x)", "count > 5").unwrap();
-        let error = counting(&own).err().unwrap().to_string();
+        let own = OwnDetector::new("own", "level >= error (last 5m or x)", "count > 5");
+        let error = own.unwrap_err().to_string();
         assert!(error.starts_with("the time that a rule looks at is its window at 1:17"), "{error}");
     }
 }

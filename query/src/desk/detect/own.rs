@@ -1,18 +1,24 @@
 //! Detectors of your own: a query, and a threshold that a row of it must pass to be a finding.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use blotter_engine::event::{Level, Seq, Timestamp};
+use blotter_engine::event::{Field, Level, Seq, Timestamp};
 
 use super::finding::{Figure, Finding, NamedEvents};
 use super::settings::EVENTS_NAMED;
-use crate::api::{QueryOptions, Queryable};
+use crate::api::{QueryOptions, Queryable, now};
+use crate::cells::Names;
 use crate::datum::Datum;
 use crate::desk::Period;
 use crate::error::{ErrorKind, QueryError, Result};
+use crate::plan::bind;
+use crate::plan::schema::{Schema, TypeSet};
 use crate::rows::{Row, UnreadablePart};
 use crate::syntax::ast::{Filter, FilterKind, Query, Spanned, Stage};
 use crate::syntax::{self, Span};
+use crate::vocabulary::Vocabulary;
 
 /// Most rows that are findings of one detector.
 const FINDINGS_MAX: usize = 1_000;
@@ -70,8 +76,61 @@ impl OwnDetector {
             threshold: threshold.trim().to_owned(),
             level: Level::Warn,
         };
-        own.parts()?;
+        own.check()?;
         Ok(own)
+    }
+
+    /// Says what is wrong with it whatever database it is asked of.
+    fn check(&self) -> Result<()> {
+        let (query, threshold) = self.parts()?;
+        refuse_times(&query, &self.query)?;
+        refuse_words(&threshold, &self.threshold)?;
+        let options = QueryOptions { allow_unknown_fields: true, ..QueryOptions::default() };
+        let bind = |query: &Query| {
+            bind::bind(query, &Arc::new(Names::default()), &AnyDatabase, &options, now(&options)).map(drop)
+        };
+        bind(&query).map_err(|error| error.with_text(&self.query))?;
+        bind(&syntax::parse(&self.text("", self.counts_events())?)?).map_err(|error| {
+            // Its place would be one in a text that nobody wrote.
+            let message = format!("the threshold '{}': {}", self.threshold.escape_debug(), error.message());
+            let error_of_threshold = QueryError::new(error.kind(), message);
+            error.hints().fold(error_of_threshold, QueryError::with_hint)
+        })
+    }
+
+    /// What it names and no event has so far: no mistake on a stream, where it may come, and worth a note. Each in a
+    /// sentence, with what was likely meant.
+    ///
+    /// # Errors
+    /// What is wrong with it, as [`OwnDetector::new`] says.
+    pub fn unheard_of(&self, vocabulary: &Vocabulary) -> Result<Vec<String>> {
+        let text = self.text("", self.counts_events())?;
+        let query = syntax::parse(&text)?;
+        let options = QueryOptions::default();
+        let mut assumed = Assumed { vocabulary, names: BTreeSet::new() };
+        let mut said = Vec::new();
+        loop {
+            let names = Arc::new(Names::default());
+            let Err(error) = bind::bind(&query, &names, &assumed, &options, now(&options)) else { break };
+            let named = error.span().and_then(|span| text.get(span.start..span.end));
+            let Some(name) = named.filter(|_| error.kind() == ErrorKind::UnknownName) else {
+                return Err(error.with_text(&text));
+            };
+            let name = name.trim_matches('`');
+            let sentence = match error.message().strip_prefix("unknown field ") {
+                Some(field) => format!("no event has the field {field} so far"),
+                None => format!("{} so far", error.message()),
+            };
+            let meant = error.hints().find(|hint| hint.starts_with("did you mean"));
+            said.push(meant.map_or(sentence.clone(), |meant| format!("{sentence}; {meant}")));
+            // The binder stops at the first: it is asked again as if that one were known.
+            if !assumed.names.insert(name.to_owned())
+                || error.message().strip_prefix("unknown field ").is_none()
+            {
+                break;
+            }
+        }
+        Ok(said)
     }
 
     /// `detector name = QUERY, THRESHOLD`, with or without the first word. The threshold is what stands after the last
@@ -106,10 +165,7 @@ impl OwnDetector {
         let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !line.trim().starts_with('#'));
         lines
             .map(|(number, line)| {
-                OwnDetector::parse(line).map_err(|error| {
-                    let hints: String = error.hints().map(|hint| format!("; hint: {hint}")).collect();
-                    format!("line {}: {error}{hints}", number + 1)
-                })
+                OwnDetector::parse(line).map_err(|error| format!("line {}: {error}", number + 1))
             })
             .collect()
     }
@@ -247,6 +303,114 @@ impl OwnDetector {
 
 fn seq_of(row: &Row, name: &str) -> Option<Seq> {
     row.get(name).as_i64().and_then(|seq| u64::try_from(seq).ok()).map(Seq)
+}
+
+/// A database that may have every field.
+struct AnyDatabase;
+
+impl Schema for AnyDatabase {
+    fn knows(&self, field: &str) -> bool {
+        Field::from_name(field).is_some()
+    }
+
+    fn types(&self, _field: &str) -> TypeSet {
+        TypeSet::NONE
+    }
+
+    fn is_indexed(&self, _field: &str) -> bool {
+        false
+    }
+
+    fn fields(&self) -> Vec<String> {
+        Field::ALL.iter().map(|field| field.name().to_owned()).collect()
+    }
+
+    fn values(&self, _field: &str, _prefix: &str, _limit: usize) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A database as if it had some more fields.
+struct Assumed<'a> {
+    vocabulary: &'a Vocabulary,
+    names: BTreeSet<String>,
+}
+
+impl Schema for Assumed<'_> {
+    fn knows(&self, field: &str) -> bool {
+        self.names.contains(field) || self.vocabulary.knows(field)
+    }
+
+    fn types(&self, field: &str) -> TypeSet {
+        self.vocabulary.types(field)
+    }
+
+    fn is_indexed(&self, field: &str) -> bool {
+        self.vocabulary.is_indexed(field)
+    }
+
+    fn fields(&self) -> Vec<String> {
+        self.vocabulary.fields()
+    }
+
+    fn values(&self, field: &str, prefix: &str, limit: usize) -> Vec<String> {
+        self.vocabulary.values(field, prefix, limit)
+    }
+}
+
+/// Times in a rule would be those of the moment it was read, and those of a detector beside those of its history.
+fn refuse_times(query: &Query, text: &str) -> Result<()> {
+    let of_stages = query.stages.iter().filter_map(|stage| match &stage.node {
+        Stage::Where(filter) => Some(filter),
+        _ => None,
+    });
+    let is_time = |kind: &FilterKind| {
+        matches!(kind, FilterKind::Last(_) | FilterKind::Since(_) | FilterKind::Until(_) | FilterKind::On(_))
+    };
+    match query.filter.iter().chain(of_stages).find_map(|filter| part(filter, &is_time)) {
+        None => Ok(()),
+        Some(found) => {
+            let message = "the time that a rule looks at is its window";
+            let error = QueryError::at(ErrorKind::Syntax, found.span, message).with_text(text);
+            Err(error.with_hint(
+                "leave this out; write window = \"5m\" in the rule, or --since and --until for `detect`",
+            ))
+        }
+    }
+}
+
+/// Words are looked for in messages, which rows of a query have none of.
+fn refuse_words(threshold: &Filter, text: &str) -> Result<()> {
+    let is_none = |kind: &FilterKind| {
+        matches!(
+            kind,
+            FilterKind::Word { .. }
+                | FilterKind::Phrase(_)
+                | FilterKind::Last(_)
+                | FilterKind::Since(_)
+                | FilterKind::Until(_)
+                | FilterKind::On(_)
+        )
+    };
+    match part(threshold, &is_none) {
+        None => Ok(()),
+        Some(found) => {
+            let message = "a threshold compares columns of the rows";
+            let error = QueryError::at(ErrorKind::Syntax, found.span, message).with_text(text);
+            Err(error.with_hint("as count > 5"))
+        }
+    }
+}
+
+/// The first part of a filter of a kind.
+fn part<'f>(filter: &'f Filter, is_wanted: &dyn Fn(&FilterKind) -> bool) -> Option<&'f Filter> {
+    match &filter.node {
+        FilterKind::And(parts) | FilterKind::Or(parts) => {
+            parts.iter().find_map(|inner| part(inner, is_wanted))
+        }
+        FilterKind::Not(inner) => part(inner, is_wanted),
+        kind => is_wanted(kind).then_some(filter),
+    }
 }
 
 /// Both conditions.

@@ -83,7 +83,11 @@ macro_rules! settings {
                 value: &toml::de::DeValue<'_>,
             ) -> Option<Result<(), String>> {
                 match table {
-                    $(stringify!($table) => self.$table.set(key, value),)*
+                    $(stringify!($table) => {
+                        let kept = self.$table.clone();
+                        let set = self.$table.set(key, value)?;
+                        Some(set.and_then(|()| check_share(key, value).inspect_err(|_| self.$table = kept)))
+                    })*
                     _ => None,
                 }
             }
@@ -120,6 +124,19 @@ macro_rules! settings {
             }
         }
     };
+}
+
+/// Keys of shares, which are parts of one.
+const SHARES: [&str; 3] = ["rate", "share", "share_at_first"];
+
+fn check_share(key: &str, value: &toml::de::DeValue<'_>) -> Result<(), String> {
+    if !SHARES.contains(&key)
+        || f64::read(value).is_ok_and(|share| share <= 1.0)
+        || Decimal::read(value) == Ok(Decimal::ZERO)
+    {
+        return Ok(());
+    }
+    Err("write a share of at most 1: 0.4 for 40 percent".to_owned())
 }
 
 const fn seconds(seconds: u64) -> Duration {

@@ -684,6 +684,19 @@ fn your_own_detectors_are_queries_with_a_threshold() {
         ("1st = level >= error, count > 5", "no name for a detector"),
         ("silence = level >= error, count > 5", "there is a detector silence already"),
         ("slow = level >= error, count > 5 | limit 1", "a threshold is a condition"),
+        (
+            "slow = level >= error, foo > 1",
+            "the threshold 'foo > 1': no column 'foo' here; hint: the columns are count",
+        ),
+        ("slow = | stats max(price) by symbol, count > 1", "no column 'count' here"),
+        (
+            "slow = level >= error, count",
+            "a threshold compares columns of the rows at 1:1; hint: as count > 5",
+        ),
+        ("slow = level >= error, count > 1 or (last 5m)", "a threshold compares columns"),
+        ("slow = level >= error last 5m, count > 1", "is its window at 1:16; hint: leave this out"),
+        ("slow = level >= error | where last 5m | stats count(), count > 1", "is its window"),
+        ("slow = | stats nonsense(x), count > 1", "nonsense"),
     ] {
         let error = OwnDetector::parse(wrong).unwrap_err().to_string();
         assert!(error.contains(said), "{wrong}: {error}");
@@ -701,6 +714,9 @@ fn mistakes_in_a_file_have_lines_and_hints() {
         ("[detectors.silence]\nlevel = \"loud\"\n", 2, "write a level"),
         ("[detectors.silence]\nenabled = 1\n", 2, "true or false"),
         ("[detectors.rejection_rate]\nrate = -0.1\n", 2, "a number above 0"),
+        ("[detectors.rejection_rate]\nrate = 40\n", 2, "a share of at most 1"),
+        ("[detectors.error_spike]\nshare_at_first = 1.5\n", 2, "a share of at most 1"),
+        ("[detectors.dust]\nshare = 2\n", 2, "a share of at most 1"),
         ("[detectors.rejection_rate]\norders = 0\n", 2, "from 1 on"),
         ("[define]\nmany = \"level >= error\"\n", 2, "the threshold is missing"),
         ("[define]\nmany = { query = \"x\", treshold = \"count > 5\" }\n", 2, "did you mean 'threshold'?"),

@@ -22,8 +22,10 @@ pub trait Setting: Sized {
 
 /// What to say of a name that is not known.
 pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
-    let hint = did_you_mean(name, known.iter().copied())
-        .unwrap_or_else(|| format!("there are {}", known.join(", ")));
+    let hint = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| match known {
+        [] => format!("no {what} is defined"),
+        known => format!("there are {}", known.join(", ")),
+    });
     format!("there is no {what} '{}'; {hint}", name.escape_debug())
 }
 
