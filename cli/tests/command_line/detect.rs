@@ -137,3 +137,23 @@ fn a_watch_beside_an_engine_prints_alerts_and_has_them_recorded() {
     let verified = run(&["verify", &place.database]).expect(0);
     assert!(!verified.out.contains("watch"), "{}", verified.out);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_watch_says_how_many_actions_wait() {
+    let place = place();
+    let config = place.file(
+        "c.toml",
+        "[actions.pager]\nkind = \"command\"\ncommand = [\"/bin/sleep\", \"1000\"]\ntimeout = \"1h\"\n",
+    );
+    let mut watch =
+        Ended(start(&mut command(&["watch", &place.database, "--config", &config, "--from-start"])));
+    let lines = lines_of(watch.0.stdout.take().unwrap());
+    let said = lines_of(watch.0.stderr.take().unwrap());
+    lines.recv_timeout(PATIENCE).expect("an alert in time");
+    let id = rustix::process::Pid::from_child(&watch.0);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    assert!(watch.0.wait().unwrap().success());
+    let said: Vec<String> = said.iter().collect();
+    assert_eq!(said.last().unwrap(), "1 action waits, and is done by the next watch", "{said:?}");
+}
