@@ -237,7 +237,7 @@ impl WatchConfig {
             (Some("command"), ..) => {
                 Err("write command = [\"/usr/bin/program\", \"argument\"], and no url".to_owned())
             }
-            (Some("webhook"), None, Some(url)) if url.starts_with("http://") => Ok(ActionKind::Webhook(url)),
+            (Some("webhook"), None, Some(url)) if is_http(&url) => Ok(ActionKind::Webhook(url)),
             (Some("webhook"), ..) => {
                 Err("write url = \"http://host:port/path\", and no command; https is not \
                                           spoken: have a proxy on this machine do that"
@@ -293,6 +293,12 @@ impl WatchConfig {
         defined.chain(of_rules).map(timed).collect()
     }
 
+    /// Whether a query of that name is watched.
+    pub(crate) fn has_query(&self, name: &str) -> bool {
+        let of_rules = self.rules.iter().filter_map(|rule| rule.query.as_ref());
+        self.detect.own.iter().chain(of_rules).any(|own| own.name == name)
+    }
+
     /// What is particular to a rule, if anything.
     pub(crate) fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
@@ -319,6 +325,13 @@ impl Action {
             at_once: 2,
         }
     }
+}
+
+/// Whether something can be posted there.
+fn is_http(url: &str) -> bool {
+    let parsed = url.parse::<ureq::http::Uri>();
+    parsed
+        .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty()))
 }
 
 fn set<T: Setting>(place: &mut T, value: Option<T>) {
@@ -373,12 +386,18 @@ mod tests {
             ("[actions.x]\nkind = \"command\"\n", 1, "write command"),
             ("[actions.x]\nkind = \"command\"\ncommand = []\n", 1, "write command"),
             ("[actions.x]\nkind = \"webhook\"\nurl = \"https://x\"\n", 1, "https is not spoken"),
+            ("[actions.x]\nkind = \"webhook\"\nurl = \"http://\"\n", 1, "http://host:port/path"),
+            ("[actions.x]\nkind = \"webhook\"\nurl = \"http://:80/\"\n", 1, "http://host:port/path"),
+            ("[rules.silence]\nactions = [\"nope\"]\n", 2, "there is no action 'nope'; no action is defined"),
+            ("[rules.x]\nquery = \"last 5m\"\nthreshold = \"count > 1\"\n", 1, "is its window"),
+            ("[rules.x]\nquery = \"level >= error\"\nthreshold = \"foo > 1\"\n", 1, "no column 'foo' here"),
             ("[actions.x]\nkind = \"log\"\nurl = \"http://x\"\n", 1, "belong to other kinds"),
             ("[actions.x]\nkind = \"stderr\"\ntimeout = \"x\"\n", 3, "write a duration"),
             ("[detectors.silence]\nx = 1\n", 2, "there is no setting 'x'"),
         ] {
             let mistakes = WatchConfig::parse(text).unwrap_err();
             assert!(mistakes[0].line == line && mistakes[0].reason.contains(said), "{text}: {mistakes:?}");
+            assert!(mistakes[0].reason.matches("hint: ").count() <= 1, "{text}: {mistakes:?}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Rules whose queries do more than count: run again and again over the latest stretch, by a thread of their own.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::JoinHandle;
@@ -9,7 +10,7 @@ use blotter_engine::Reader;
 use blotter_engine::event::Timestamp;
 use blotter_engine::vfs::yield_to_recording;
 use blotter_query::desk::Period;
-use blotter_query::desk::detect::{Change, OwnDetector, Phase};
+use blotter_query::desk::detect::{Change, Finding, OwnDetector, Phase};
 use blotter_query::{Cancel, QueryOptions, Tz};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
@@ -20,8 +21,37 @@ const THREADS: usize = 1;
 
 /// What a run brought.
 pub(crate) struct Answer {
-    pub(crate) changes: Vec<Change>,
+    pub(crate) rule: String,
+    /// What the answers of a rule depend on.
+    pub(crate) settings: String,
+    /// What passes; `None` if the query could not be run.
+    pub(crate) passing: Option<Vec<Finding>>,
+    /// Whether all was read: if not, what does not pass may have passed.
+    pub(crate) is_whole: bool,
     pub(crate) notes: Vec<String>,
+}
+
+/// Subjects that pass, of a rule, at most remembered; as many as one run brings.
+const PASSING_MAX: usize = 1_000;
+
+impl Answer {
+    /// What begins to pass with it: a subject is told of again only after it was seen not to pass.
+    pub(crate) fn beginning(self, passed: &mut BTreeMap<String, (String, BTreeSet<String>)>) -> Vec<Change> {
+        let Some(found) = self.passing else { return Vec::new() };
+        let (_, before) = match passed.remove(&self.rule) {
+            Some(known) if known.0 == self.settings => known,
+            _ => (String::new(), BTreeSet::new()),
+        };
+        let mut now: BTreeSet<String> = found.iter().map(Finding::key).collect();
+        if !self.is_whole {
+            let room = PASSING_MAX.saturating_sub(now.len());
+            let unseen: Vec<String> = before.difference(&now).take(room).cloned().collect();
+            now.extend(unseen);
+        }
+        passed.insert(self.rule, (self.settings, now));
+        let begins = found.into_iter().filter(|finding| !before.contains(&finding.key()));
+        begins.map(|finding| Change { phase: Phase::Whole, finding }).collect()
+    }
 }
 
 /// The thread.
@@ -121,23 +151,20 @@ fn ask(reader: &Reader, question: &Question, now: Timestamp, cancel: &Cancel) ->
         own.run(reader, &condition, Some(&period), &options)
     });
     let name = &own.name;
+    let settings = format!("{}, {} in {window:?}", own.query, own.threshold);
+    let mut answer =
+        Answer { rule: name.clone(), settings, passing: None, is_whole: true, notes: Vec::new() };
     match found {
         Ok(found) => {
             let unreadable = found.unreadable.iter();
             let unreadable = unreadable
                 .map(|part| format!("{name}: {} could not be read: {}", part.path.display(), part.reason));
-            Answer {
-                notes: found.notes.into_iter().chain(unreadable).collect(),
-                changes: found
-                    .findings
-                    .into_iter()
-                    .map(|finding| Change { phase: Phase::Whole, finding })
-                    .collect(),
-            }
+            answer.is_whole = found.unreadable.is_empty();
+            answer.notes = found.notes.into_iter().chain(unreadable).collect();
+            answer.passing = Some(found.findings);
         }
-        Err(_) if cancel.is_cancelled() => Answer { changes: Vec::new(), notes: Vec::new() },
-        Err(error) => {
-            Answer { changes: Vec::new(), notes: vec![format!("{name} could not be asked: {error}")] }
-        }
+        Err(_) if cancel.is_cancelled() => {}
+        Err(error) => answer.notes = vec![format!("{name} could not be asked: {error}")],
     }
+    answer
 }

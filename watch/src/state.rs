@@ -91,15 +91,20 @@ impl StateFile {
 
     /// What was kept; `None` if there is no file.
     pub(crate) fn read(&self) -> Result<Option<State>> {
-        let file = match self.host.files.open(&self.path, OpenMode::Read) {
+        StateFile::look(&self.host, &self.path)
+    }
+
+    /// What is kept in a file that another watch may hold, as it is written whole.
+    pub(crate) fn look(host: &Host, path: &Path) -> Result<Option<State>> {
+        let file = match host.files.open(path, OpenMode::Read) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::state("open", &self.path, error)),
+            Err(error) => return Err(Error::state("open", path, error)),
         };
-        let failed = |error: std::io::Error| Error::state("read", &self.path, error);
+        let failed = |error: std::io::Error| Error::state("read", path, error);
         let len = file.len().map_err(failed)?;
         let wrong = |reason: String| {
-            Error::state("go on from", &self.path, format!("{reason}; move it away to begin anew"))
+            Error::state("go on from", path, format!("{reason}; move it away to begin anew"))
         };
         if len > BYTES_MAX {
             return Err(wrong(format!("it has {len} bytes, more than the limit of {BYTES_MAX}")));

@@ -11,7 +11,7 @@ use blotter_engine::{Db, Predicate, Reader, Recorder, RecorderOptions};
 use blotter_query::desk::detect::OwnDetector;
 use blotter_query::{Queryable, Row};
 
-use crate::{Action, ActionKind, Alert, Error, Rule, Watch, WatchConfig, WatchOptions};
+use crate::{Action, ActionKind, Alert, Begins, Error, Rule, Watch, WatchConfig, WatchOptions};
 
 /// Longest wait for anything: far beyond what it takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -277,12 +277,131 @@ fn queries_that_do_more_than_count_are_run_again_and_again() {
     let alert = next(&alerts);
     assert_eq!(alert.finding.subject_text(), "strategy=momentum");
     watch.stop().unwrap();
-    let wrong = OwnDetector::new("wrong", "last 5m level >= error", "count > 5").unwrap();
-    let config = WatchConfig { rules: Vec::new(), ..self::config(&[], Vec::new()) };
-    let mut config = WatchConfig { ..config };
-    config.detect.own.push(wrong);
-    let error = Watch::start(&db, WatchOptions::new(config)).err().unwrap().to_string();
-    assert!(error.contains("rule 'wrong': the time that a rule looks at is its window"), "{error}");
+}
+
+#[test]
+fn a_query_that_goes_on_passing_is_told_once_also_over_restarts() {
+    let place = Place::new();
+    let (db, mut recorder) = engine(&place);
+    let mut config = config(&[], Vec::new());
+    let own =
+        OwnDetector::new("slow", "| stats max(latency_us) by strategy", "max_latency_us > 5ms").unwrap();
+    config.detect.own.push(own);
+    (config.every, config.cool_down) = (Duration::from_millis(20), Duration::from_millis(1));
+    config.window = Duration::from_secs(1);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as i64;
+    let mut probe = |at_ms: i64, latency_us: u64| {
+        let at = blotter_engine::event::Timestamp(now + at_ms * 1_000_000);
+        let event = recorder.performance("probe").at(at).strategy("momentum").latency_us(latency_us);
+        assert!(event.emit().is_accepted());
+        db.flush().unwrap();
+    };
+    for is_first in [true, false] {
+        let (options, alerts) = told(WatchOptions::new(config.clone()).state(place.file("state.json")));
+        let watch = Watch::start(&db, options).unwrap();
+        if is_first {
+            probe(0, 9_000);
+            next(&alerts);
+        }
+        for step in 0..5 {
+            probe(if is_first { 0 } else { 100 } + step * 10, 1);
+            std::thread::sleep(Duration::from_millis(60));
+        }
+        settle(&watch, &db);
+        assert!(alerts.try_recv().is_err(), "it goes on");
+        if !is_first {
+            // Not within the window any more, and then again.
+            probe(5_000, 1);
+            std::thread::sleep(Duration::from_millis(500));
+            assert!(alerts.try_recv().is_err(), "it is over");
+            probe(5_100, 9_000);
+            assert_eq!(next(&alerts).finding.rule, "slow");
+        }
+        watch.stop().unwrap();
+    }
+}
+
+#[test]
+fn a_subject_of_any_name_is_recorded_and_what_is_refused_is_not_tried_again() {
+    let place = Place::new();
+    let (db, mut recorder) = engine(&place);
+    let actions = ["log", "again"].map(|name| Action::new(name, ActionKind::Log)).to_vec();
+    let mut config = config(&[], actions);
+    let query = "category = system event = bang | stats count() as cnt by event, rule, subject_rule";
+    config.detect.own.push(OwnDetector::new("bang", query, "cnt > 0").unwrap());
+    config.every = Duration::from_millis(20);
+    let (options, alerts) = told(WatchOptions::new(config));
+    let watch = Watch::start(&db, options).unwrap();
+    let bang = recorder.system("bang").field("rule", "r").field("subject_rule", "s");
+    assert!(bang.emit().is_accepted());
+    db.flush().unwrap();
+    next(&alerts);
+    wait_until("the action", || watch.statistics().alerts == 1 && watch.statistics().pending == 0);
+    let seen = watch.stop().unwrap();
+    // One of two that write the log is refused for good.
+    let failed = seen.notes.iter().find(|note| note.contains("failed:")).unwrap();
+    assert!(seen.failed == 1 && failed.contains("again failed") && !failed.contains("tried"), "{seen:?}");
+    let rows: Vec<Row> = db.query("event = alert").unwrap().collect::<Result<_, _>>().unwrap();
+    let text = |name: &str| rows[0].get(name).as_str().map(str::to_owned);
+    assert_eq!((text("rule").as_deref(), text("subject_event").as_deref()), (Some("bang"), Some("bang")));
+    let both = [text("subject_rule"), text("subject_subject_rule")];
+    assert_eq!(both, [Some("r".to_owned()), Some("s".to_owned())]);
+}
+
+#[test]
+fn a_state_of_another_database_is_told_of_and_begun_anew() {
+    let (one, other) = (Place::new(), Place::new());
+    let state = one.file("state.json");
+    let (db, mut recorder) = engine(&one);
+    emit(&db, &mut recorder, "bang", 2);
+    let options = || WatchOptions::new(config(&["bang"], Vec::new())).state(&state).from_start(true);
+    let begun = |db: &Db, text: &str, first_seq: u64, begins: Begins| {
+        let watch = Watch::start(db, options()).unwrap();
+        settle(&watch, db);
+        let seen = watch.stop().unwrap();
+        assert_eq!((seen.first_seq, seen.begins), (first_seq, begins), "{seen:?}");
+        match text {
+            "" => assert_eq!(seen.notes, Vec::<String>::new()),
+            text => assert!(seen.notes[0].contains(text), "{seen:?}"),
+        }
+    };
+    begun(&db, "", 0, Begins::FromStart);
+    let end = db.snapshot().unwrap().next_seq().0;
+    begun(&db, "", end, Begins::FromState);
+    let (another, mut recorder) = engine(&other);
+    emit(&another, &mut recorder, "bang", 10);
+    let checked = Watch::check(&other.path, &options()).unwrap();
+    assert!(checked[0].contains("is of another database ("), "{checked:?}");
+    begun(&another, "is of another database (", 0, Begins::FromStart);
+    // One that was written before that was kept.
+    let mut kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+    kept.as_object_mut().unwrap().remove("database");
+    std::fs::write(&state, kept.to_string()).unwrap();
+    begun(&another, "does not say of which database it is", 0, Begins::FromStart);
+    std::fs::remove_file(&state).unwrap();
+    let watch = Watch::start(&another, WatchOptions::new(config(&[], Vec::new())).state(&state)).unwrap();
+    let seen = watch.stop().unwrap();
+    assert_eq!(seen.begins, Begins::WithNext);
+    assert!(seen.first_seq > 0, "{seen:?}");
+}
+
+#[test]
+fn what_no_event_has_so_far_is_noted() {
+    let place = Place::new();
+    let (db, mut recorder) = engine(&place);
+    emit(&db, &mut recorder, "bang", 1);
+    let mut config = config(&[], Vec::new());
+    let own = OwnDetector::new("slow", "latncy_us > 5ms vanue = x", "count > 5").unwrap();
+    config.detect.own.push(own);
+    let expected = [
+        "rule 'slow': no event has the field 'latncy_us' so far; did you mean 'latency_us'?",
+        "rule 'slow': no event has the field 'vanue' so far",
+    ];
+    let options = WatchOptions::new(config);
+    let said = Watch::check(&place.path, &options).unwrap();
+    assert!(said.len() == 2 && said[0] == expected[0] && said[1].starts_with(expected[1]), "{said:?}");
+    let watch = Watch::start(&db, options).unwrap();
+    assert_eq!(watch.stop().unwrap().notes, said);
 }
 
 /// A server that refuses the first requests, then takes them; what it is sent.

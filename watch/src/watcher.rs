@@ -18,7 +18,7 @@ use blotter_query::{QueryOptions, Vocabulary};
 use crate::action::{Actions, Log};
 use crate::alert::Alert;
 use crate::config::WatchConfig;
-use crate::questions::{Answer, Question, Questions};
+use crate::questions::{Question, Questions};
 use crate::rules::raise;
 use crate::state::{Pending, State, StateFile};
 use crate::{Error, Result};
@@ -144,6 +144,23 @@ impl Watch {
         Watch::begin(database, options, Log::Owner(database.to_path_buf()))
     }
 
+    /// Does what a start does short of following: reads the database and the state, and asks what the rules name.
+    /// Changes nothing, so it may be done beside another watch. Gives what there is to say.
+    ///
+    /// # Errors
+    /// As [`Watch::follow`], but for a state that another watch holds or that cannot be written.
+    pub fn check(database: impl AsRef<Path>, options: &WatchOptions) -> Result<Vec<String>> {
+        let (host, database) = (Host::os(), database.as_ref());
+        let vocabulary = Vocabulary::new(Reader::open_on(&host, database)?.snapshot()?);
+        questions_of(&options.config, &vocabulary)?;
+        let mut notes = Watcher::unheard_of(&options.config, &vocabulary)?;
+        let state_path = options.state.clone().unwrap_or_else(|| database.join(STATE_FILE));
+        let identity = Manifest::read(&host, database)?.identity.to_string();
+        let kept = StateFile::look(&host, &state_path)?;
+        notes.extend(kept.filter(|kept| kept.database != identity).map(|kept| another(&kept, &state_path)));
+        Ok(notes)
+    }
+
     fn begin(database: &Path, options: WatchOptions, log: Log) -> Result<Watch> {
         let host = Host::os();
         let stop = Arc::new(AtomicBool::new(false));
@@ -222,10 +239,12 @@ impl Watcher {
     ) -> Result<Watcher> {
         let reader = Reader::open_on(host, database)?;
         let snapshot = reader.snapshot()?;
-        let (counters, questions) = questions_of(&options.config, &Vocabulary::new(snapshot.clone()))?;
+        let vocabulary = Vocabulary::new(snapshot.clone());
+        let (counters, questions) = questions_of(&options.config, &vocabulary)?;
         let state_path = options.state.get_or_insert_with(|| database.join(STATE_FILE)).clone();
         let file = StateFile::take(host, &state_path)?;
-        let mut notes = Vec::new();
+        let mut notes = Watcher::unheard_of(&options.config, &vocabulary)?;
+        drop(vocabulary);
         let end = snapshot.next_seq().0;
         drop(snapshot);
         let detectors = Detectors::new(&options.config.detect.settings);
@@ -288,6 +307,17 @@ impl Watcher {
         // So that it is known now whether it can be kept.
         watcher.save()?;
         Ok(watcher)
+    }
+
+    /// Says what the rules name and no event has; what is wrong with them is an error.
+    fn unheard_of(config: &WatchConfig, vocabulary: &Vocabulary) -> Result<Vec<String>> {
+        let mut said = Vec::new();
+        for (own, ..) in config.queries() {
+            let sentences = own.unheard_of(vocabulary);
+            let sentences = sentences.map_err(|error| Error::Rule { rule: own.name.clone(), error })?;
+            said.extend(sentences.into_iter().map(|sentence| format!("rule '{}': {sentence}", own.name)));
+        }
+        Ok(said)
     }
 
     /// Restores what was kept, if the stream still goes on from there.
@@ -408,9 +438,10 @@ impl Watcher {
         }
         let at = now.unwrap_or(wall);
         changes.extend(detectors.take().into_iter().map(|change| (at, change)));
-        for Answer { changes: more, notes: said } in self.questions.answers.try_iter() {
-            changes.extend(more.into_iter().map(|change| (at, change)));
-            notes.extend(said);
+        for mut answer in self.questions.answers.try_iter() {
+            notes.append(&mut answer.notes);
+            let begins = answer.beginning(&mut self.state.passing);
+            changes.extend(begins.into_iter().map(|change| (at, change)));
         }
         if !changes.is_empty() {
             let config = &self.options.config;
@@ -489,6 +520,8 @@ impl Watcher {
             (counter.name().to_owned(), (settings.clone(), counter.save()))
         };
         self.state.counters = self.counters.iter().map(kept).collect();
+        let config = &self.options.config;
+        self.state.passing.retain(|rule, _| config.has_query(rule));
         self.file.write(&mut self.state)
     }
 }

@@ -23,8 +23,7 @@ pub(crate) fn run(arguments: &Watch) -> Result<Outcome, Failure> {
     };
     add_own(&mut config.detect, arguments.detectors.as_deref(), &arguments.define)?;
     if arguments.check {
-        say("the configuration is right");
-        return Ok(Outcome::Yes);
+        return check(arguments, config);
     }
     // Set when somebody wants it to end, or nobody reads what it prints.
     let is_over = Arc::new(AtomicBool::new(false));
@@ -60,6 +59,24 @@ pub(crate) fn run(arguments: &Watch) -> Result<Outcome, Failure> {
         1 => say("1 action waits, and is done by the next watch"),
         waiting => say(format_args!("{waiting} actions wait, and are done by the next watch")),
     }
+    Ok(Outcome::Yes)
+}
+
+/// Does what a start does short of following.
+fn check(arguments: &Watch, config: WatchConfig) -> Result<Outcome, Failure> {
+    let mut options = WatchOptions::new(config);
+    if let Some(state) = &arguments.state {
+        options = options.state(state);
+    }
+    match blotter::watch::Watch::check(&arguments.directory, &options) {
+        Ok(notes) => notes.iter().for_each(|note| say(format_args!("note: {}", escaped(note)))),
+        // The configuration may be looked at before there is a database.
+        Err(blotter::watch::Error::Database(error)) => say(format_args!(
+            "note: the database cannot be read, so its fields and the state were not looked at: {error}"
+        )),
+        Err(error) => return Err(failure(error)),
+    }
+    say("the configuration is right");
     Ok(Outcome::Yes)
 }
 

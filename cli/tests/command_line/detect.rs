@@ -89,6 +89,19 @@ fn what_is_wrong_is_said_with_its_place() {
     let file = place.file("defaults.toml", &defaults);
     run(&["detect", &place.database, "--config", &file]).expect(1);
     run(&["watch", &place.database, "--config", &file, "--check"]).expect(0);
+    let timed = place.file("t.toml", "[define]\nerrors = \"level >= error last 5m, count > 1\"\n");
+    for command in [["detect", "--config", &timed, "--"], ["watch", "--check", "--config", &timed]] {
+        let all: Vec<&str> = command.into_iter().chain([place.database.as_str()]).collect();
+        let ran = run(&all).expect(2);
+        assert!(
+            ran.err.contains("t.toml:2: the time that a rule looks at is its window at 1:16"),
+            "{}",
+            ran.err
+        );
+    }
+    let unheard = place.file("u.toml", "[define]\nerrors = \"levl = error, count > 1\"\n");
+    let ran = run(&["watch", &place.database, "--config", &unheard, "--check"]).expect(0);
+    assert!(ran.err.contains("no event has the field 'levl' so far"), "{}", ran.err);
     let wrong = place.file("w.toml", "[rules.silense]\n[actions.x]\nkind = \"mail\"\n");
     let ran = run(&["watch", &place.database, "--config", &wrong, "--check"]).expect(2);
     assert!(ran.err.contains("w.toml:1:") && ran.err.contains("w.toml:2:"), "{}", ran.err);
@@ -103,6 +116,9 @@ fn a_watch_beside_an_engine_prints_alerts_and_has_them_recorded() {
     let arguments = ["watch", &place.database, "--config", &config, "--from-start", "--format", "json"];
     let mut watch = Ended(start(&mut command(&arguments)));
     let lines = lines_of(watch.0.stdout.take().unwrap());
+    let said = lines_of(watch.0.stderr.take().unwrap());
+    let first = said.recv_timeout(PATIENCE).expect("where it begins");
+    assert!(first.ends_with("from seq 0 on, from the start, as there is no state yet"), "{first}");
     for n in 0..5 {
         let order = recorder.order(OrderStatus::Rejected).order_id(&format!("A-{n}"));
         assert!(order.field("reason", "no credit").emit().is_accepted());
@@ -120,4 +136,24 @@ fn a_watch_beside_an_engine_prints_alerts_and_has_them_recorded() {
     drop(watch);
     let verified = run(&["verify", &place.database]).expect(0);
     assert!(!verified.out.contains("watch"), "{}", verified.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_watch_says_how_many_actions_wait() {
+    let place = place();
+    let config = place.file(
+        "c.toml",
+        "[actions.pager]\nkind = \"command\"\ncommand = [\"/bin/sleep\", \"1000\"]\ntimeout = \"1h\"\n",
+    );
+    let mut watch =
+        Ended(start(&mut command(&["watch", &place.database, "--config", &config, "--from-start"])));
+    let lines = lines_of(watch.0.stdout.take().unwrap());
+    let said = lines_of(watch.0.stderr.take().unwrap());
+    lines.recv_timeout(PATIENCE).expect("an alert in time");
+    let id = rustix::process::Pid::from_child(&watch.0);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    assert!(watch.0.wait().unwrap().success());
+    let said: Vec<String> = said.iter().collect();
+    assert_eq!(said.last().unwrap(), "1 action waits, and is done by the next watch", "{said:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -110,7 +110,7 @@ impl Drop for Ended {
 }
 
 /// Lines of a program's output as they come.
-pub(crate) fn lines_of(stdout: ChildStdout) -> Receiver<String> {
+pub(crate) fn lines_of(stdout: impl std::io::Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines() {

@@ -11,6 +11,7 @@
 //! The shift drops bits of the code that a scan of 2^shift numbers recovers in less time than they cost in
 //! space; a numbered dictionary whose pages of numbers overlap little has no index at all, their bounds do; texts have a fingerprint instead, because looking at one may unpack a page.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use serde::{Deserialize, Serialize};
@@ -235,6 +236,8 @@ pub(crate) struct Dictionary {
     held: Mutex<Weak<Texts>>,
     /// The page unpacked last for a single text: rows that lie together have texts that do.
     last_page: Mutex<Option<(u64, Texts)>>,
+    /// Whether all texts were unpacked once, and are too long to be kept.
+    is_long: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -305,6 +308,7 @@ impl Dictionary {
             kept: OnceLock::new(),
             held: Mutex::default(),
             last_page: Mutex::default(),
+            is_long: AtomicBool::new(false),
         })
     }
 
@@ -360,7 +364,8 @@ impl Dictionary {
                 out.extend_from_slice(prefix.as_bytes());
                 notation.write(u128::from(high) << 64 | u128::from(number), out);
             }
-            Form::Texts(_) if self.count <= KEPT_TEXTS_MAX => {
+            // Few, and short by all that is known: long ones would be unpacked, all of them, for each.
+            Form::Texts(_) if self.count <= KEPT_TEXTS_MAX && !self.is_long.load(Ordering::Relaxed) => {
                 out.extend_from_slice(self.texts(file)?.get(code as u32).as_bytes());
             }
             Form::Texts(pages) => {
@@ -396,6 +401,7 @@ impl Dictionary {
         if texts.arena.len() <= KEPT_BYTES_MAX {
             return Ok(self.kept.get_or_init(|| texts).clone());
         }
+        self.is_long.store(true, Ordering::Relaxed);
         *held = Arc::downgrade(&texts);
         Ok(texts)
     }
