@@ -206,3 +206,26 @@ fn rows_without_fields_and_rows_all_alike_come_back() {
         .collect();
     check(&alike, &options(128));
 }
+
+#[test]
+fn texts_that_are_few_and_too_long_to_keep_are_read_row_by_row() {
+    let events: Vec<Event> = (0..600)
+        .map(|i| {
+            // Unlike each other, and over 64 KiB together.
+            let text: String = (0..12)
+                .map(|part| {
+                    format!("{:016x}", crate::segment::hash::stable_hash(&[i as u8, (i >> 8) as u8, part]))
+                })
+                .collect();
+            event(i, i as i64, crate::event::Level::Info, vec![("note", text.as_str().into())])
+        })
+        .collect();
+    let finished = build(&events, &options(128));
+    let segment = open(&finished.bytes).unwrap();
+    let expected = expected(&events);
+    let forwards = 0..expected.len();
+    for row in forwards.clone().chain(forwards.rev()) {
+        let found = segment.event(row as u32, &Projection::all()).unwrap();
+        assert_eq!(canonical(&found), canonical(&expected[row]));
+    }
+}
