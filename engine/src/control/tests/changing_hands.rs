@@ -141,7 +141,8 @@ fn two_jobs_take_turns_and_neither_is_told_to_end() {
         let first = scope.spawn(move || slowly(path, &maintain(), unhurried));
         wait_for("the first days to be warm", || warm_days(path) > 1);
         // The second waits for the first, and does what is left, which is nothing; so does a change in between, at once.
-        let budget = crate::administer(path, &Request::SetBudget(Budget::Bytes(1 << 50)), &ann(), &mut |_| {});
+        let budget =
+            crate::administer(path, &Request::SetBudget(Budget::Bytes(1 << 50)), &ann(), &mut |_| {});
         assert_eq!(budget.unwrap(), Response::BudgetSet);
         assert!(!first.is_finished());
         let second = scope.spawn(|| crate::administer(path, &maintain(), &ann(), &mut |_| {}));
